@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all the set-up there is; tools/ holds what they do.
+
+ENVIRONMENT := .venv/.ready
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format clean libraries
+
+help:
+	@echo "make demo      the whole story on built-in data, in napari"
+	@echo "make test      all checks and tests (ARGS='-k grid' passes on to pytest)"
+	@echo "make lint      the checks alone: ruff, mypy"
+	@echo "make format    lay out the code as the checks want it"
+	@echo "make clean     remove .venv and everything generated"
+
+demo: $(ENVIRONMENT)
+	@tools/demo.sh $(ARGS)
+
+test: lint
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(ENVIRONMENT)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(ENVIRONMENT)
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+clean:
+	rm -rf .venv demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# Looked at every time, because the machine can change under an environment that stays.
+libraries:
+	@tools/system-libraries.sh
+
+# All that the editable install copies, so that a change of it installs again. Going on in an
+# existing .venv takes seconds.
+$(ENVIRONMENT): pyproject.toml constraints.txt napari.yaml src/napari_dwi/__init__.py \
+		$(wildcard icons/*.svg) tools/environment.sh | libraries
+	@tools/environment.sh
+	@touch $@

@@ -1,0 +1,177 @@
+"""``methods``, ``denoise`` and ``repeat``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from napari_dwi.cli.output import complain, say, say_json, terminal_progress
+from napari_dwi.errors import BadInputError
+from napari_dwi.methods.device import DEVICES
+from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.registry import all_methods, find_method
+from napari_dwi.methods.repeating import read_recipe, repeat
+from napari_dwi.methods.running import Result, run_method, save_result
+from napari_dwi.scan import Volume, open_series, open_volume, resample_to
+from napari_dwi.scan.nifti import sha256_of
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands of this module to the parser."""
+    listing = commands.add_parser("methods", help="every method with its parameters")
+    listing.add_argument("--json", action="store_true", help="for another program")
+    listing.set_defaults(run=_methods)
+
+    denoise = commands.add_parser("denoise", help="denoise a diffusion series")
+    denoise.add_argument("series", type=Path, metavar="SERIES", help="a file, a folder, or FOLDER#NUMBER")
+    denoise.add_argument("--method", required=True, metavar="M", help="see napari-dwi methods")
+    denoise.add_argument("--preset", metavar="P", help="one of the method's presets")
+    denoise.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter; repeatable"
+    )
+    denoise.add_argument(
+        "--anatomy",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="VOL",
+        help="anatomical images; resampled to the grid of the series",
+    )
+    denoise.add_argument("--mask", type=Path, metavar="VOL", help="where to work")
+    denoise.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
+    denoise.add_argument("--device", choices=DEVICES, default="auto", help="where to compute")
+    denoise.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
+    denoise.add_argument("--threads", type=int, help="CPU threads")
+    denoise.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    denoise.set_defaults(run=_denoise)
+
+    again = commands.add_parser("repeat", help="make a saved result again and compare")
+    again.add_argument("record", type=Path, metavar="RESULT.json", help="the sidecar of a result")
+    again.add_argument("--out", type=Path, metavar="DIR", help="where to put it; 'repeat' beside the record")
+    again.set_defaults(run=_repeat)
+
+
+def _methods(options: argparse.Namespace) -> int:
+    methods = all_methods()
+    if options.json:
+        say_json([_method_as_dict(method) for method in methods])
+        return 0
+    for method in methods:
+        say(f"{method.name}  ({method.task})  {method.title}")
+        say(f"    {method.summary}")
+        say(f"    {method.reference}")
+        for parameter in method.parameters.declared():
+            default = _as_text(parameter.default)
+            unit = f" {parameter.unit}" if parameter.unit else ""
+            say(f"    {parameter.name}={default}{unit}  [{parameter.expected()}]  {parameter.help}")
+        for name, values in method.presets.items():
+            changed = ", ".join(f"{key}={_as_text(value)}" for key, value in values.items())
+            say(f"    preset {name}: {changed}")
+        say("")
+    return 0
+
+
+def _method_as_dict(method: Method) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "title": method.title,
+        "task": method.task,
+        "summary": method.summary,
+        "reference": method.reference,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "kind": parameter.kind,
+                "default": parameter.default,
+                "unit": parameter.unit,
+                "low": parameter.low,
+                "high": parameter.high,
+                "choices": list(parameter.choices),
+                "help": parameter.help,
+            }
+            for parameter in method.parameters.declared()
+        ],
+        "presets": {name: dict(values) for name, values in method.presets.items()},
+    }
+
+
+def _as_text(value: object) -> str:
+    if value == ():
+        return "all"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _denoise(options: argparse.Namespace) -> int:
+    method = find_method(options.method, "denoise")
+    parameters = method.settings(options.preset).with_settings(_settings(options.set))
+    if options.threads is not None and options.threads < 1:
+        raise BadInputError("--threads must be at least 1", found=options.threads)
+    with terminal_progress() as progress:
+        series = open_series(options.series, bval=options.bval, check=progress.check)
+        anatomy = tuple(
+            resample_to(open_volume(path, check=progress.check), series.grid) for path in options.anatomy
+        )
+        mask = None
+        if options.mask is not None:
+            mask = resample_to(_as_mask(open_volume(options.mask)), series.grid)
+        for image in (*anatomy, series):
+            for note in image.notes:
+                complain(f"{image.name}: {note}")
+        result = run_method(
+            method,
+            parameters,
+            Inputs(series, anatomy, mask),
+            seed=options.seed,
+            device=options.device,
+            threads=options.threads,
+            progress=progress,
+        )
+    return _written(result, options.out)
+
+
+def _repeat(options: argparse.Namespace) -> int:
+    recipe = read_recipe(options.record)
+    with terminal_progress() as progress:
+        result = repeat(recipe, progress)
+    folder = options.out or options.record.parent / "repeat"
+    paths = save_result(result, folder)
+    same = True
+    for path in paths:
+        before = options.record.parent / path.name
+        if not before.is_file():
+            say(f"{path}  (no earlier file of that name to compare)")
+            continue
+        equal = sha256_of(path) == sha256_of(before)
+        same &= equal
+        say(f"{path}  {'identical' if equal else 'DIFFERENT'}")
+    return 0 if same else 1
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    settings = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise BadInputError("--set takes KEY=VALUE", found=word)
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def _as_mask(volume: Volume) -> Volume:
+    return Volume(volume.data, volume.grid, "mask", name=volume.name, source=volume.source)
+
+
+def _written(result: Result, folder: Path) -> int:
+    for path in save_result(result, folder):
+        say(str(path))
+    for name, value in result.record.figures.items():
+        say(f"{name}: {value:.5g}")
+    for warning in result.record.warnings:
+        complain(f"note: {warning}")
+    return 0
+
+

@@ -1,0 +1,78 @@
+"""``info`` and ``convert``: what is in a file or folder, and making NIfTI of it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from napari_dwi.cli.output import complain, say, say_json, table
+from napari_dwi.scan import DwiSeries, SeriesInfo, format_b_value, list_series, open_image, save
+from napari_dwi.scan.writing import inputs_of
+
+_HEADER = ("path", "description", "role", "size", "voxel mm", "axes", "b (s/mm2)")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands of this module to the parser."""
+    info = commands.add_parser("info", help="what is in this file or folder")
+    info.add_argument("path", type=Path, metavar="PATH", help="a NIfTI file or a folder")
+    info.add_argument("--json", action="store_true", help="for another program")
+    info.set_defaults(run=_info)
+    convert = commands.add_parser("convert", help="any readable series to NIfTI with .bval and .json")
+    convert.add_argument("path", type=Path, metavar="PATH", help="a file, a folder, or FOLDER#NUMBER")
+    convert.add_argument("out", type=Path, metavar="OUT", help="a name ending in .nii.gz")
+    convert.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
+    convert.set_defaults(run=_convert)
+
+
+def _info(options: argparse.Namespace) -> int:
+    found = list_series(options.path)
+    if options.json:
+        say_json([asdict(info) | {"path": str(info.path)} for info in found])
+        return 0
+    say(table(_HEADER, [_row(info) for info in found]))
+    for info in found:
+        for warning in info.warnings:
+            complain(f"{info.path.name}: {warning}")
+    return 0
+
+
+def _row(info: SeriesInfo) -> tuple[str, ...]:
+    return (
+        info.path.name,
+        info.description,
+        info.role,
+        "x".join(str(n) for n in info.shape),
+        "x".join(f"{mm:.4g}" for mm in info.spacing_mm),
+        info.orientation,
+        _b_values(info),
+    )
+
+
+def _b_values(info: SeriesInfo) -> str:
+    if info.b_values is None:
+        return "unknown" if info.role == "DWI" else ""
+    distinct = sorted(set(info.b_values))
+    repeats = "" if len(distinct) == len(info.b_values) else f" ({len(info.b_values)} volumes)"
+    return " ".join(format_b_value(b) for b in distinct) + repeats
+
+
+def _convert(options: argparse.Namespace) -> int:
+    image = open_image(options.path, bval=options.bval)
+    sidecar: dict[str, Any] = {
+        "Description": f"Converted from {image.name}",
+        "Units": "arbitrary",
+        "AffineSource": image.grid.affine_source,
+        "Notes": list(image.notes),
+    }
+    if isinstance(image, DwiSeries):
+        sidecar["BValueOrigin"] = image.b_values.origin
+    if image.source is not None:
+        sidecar["Sources"] = [{"SHA256": image.source.sha256, "Bytes": image.source.size_bytes}]
+    save(image, options.out, sidecar=sidecar, never_over=inputs_of(image))
+    for note in image.notes:
+        complain(note)
+    say(str(options.out))
+    return 0

@@ -1,0 +1,1 @@
+"""Denoising methods, one file each; shared parts begin with an underscore."""

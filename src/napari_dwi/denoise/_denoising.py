@@ -1,0 +1,165 @@
+"""What all denoisers share: which volumes, the bias of Rician noise, and the residual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
+from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
+from napari_dwi.methods.progress import Progress
+from napari_dwi.scan import DwiSeries, format_b_value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NO_CORRECTION = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenoiseParameters(Parameters):
+    """Parameters of every denoiser."""
+
+    targets: tuple[float, ...] = b_value_list(
+        help="b-values to denoise, such as 400,800; all of them if none is named."
+    )
+    rician_correction: str = choice(
+        NO_CORRECTION,
+        (NO_CORRECTION, "koay", "gudbjartsson-patz"),
+        help="Remove the noise floor of magnitude images after denoising.",
+    )
+    noise_sigma: float = number(
+        0.0,
+        low=0,
+        high=1e9,
+        help="Noise level for the correction, in scanner units; 0 estimates it from the air.",
+    )
+
+
+# Denoise the volumes with the given indices: (x, y, z, n_targets), NaN where nothing can be said.
+DenoiseVolumes = Callable[[Inputs, Any, Context, "NDArray[np.intp]"], "NDArray[np.float32]"]
+DenoiseVolume = Callable[[Inputs, Any, Context, int], "NDArray[np.float32]"]
+
+
+def denoiser(
+    name: str, denoise: DenoiseVolumes
+) -> Callable[[Inputs, DenoiseParameters, Context], Output]:
+    """The run function of a denoising method.
+
+    Parameters
+    ----------
+    name : str
+        Name of the method, for the names of its files.
+    denoise : callable
+        ``denoise(inputs, parameters, context, targets)`` gives the denoised volumes.
+
+    Returns
+    -------
+    callable
+        Adds to them what all denoisers share: bias correction if asked for, NaN where the input
+        has none, the residual (input minus output), and figures.
+    """
+    label = "".join(letter for letter in name if letter.isalnum())
+
+    def run(inputs: Inputs, parameters: DenoiseParameters, context: Context) -> Output:
+        series = inputs.series
+        targets = target_volumes(series, parameters.targets)
+        denoised = denoise(inputs, parameters, context, targets)
+        before = series.signal[..., targets]
+        figures: dict[str, float] = {}
+        warnings: list[str] = []
+        if parameters.rician_correction != NO_CORRECTION:
+            denoised, sigma, warning = _without_bias(series, denoised, parameters)
+            figures["noise sigma (scanner units)"] = sigma
+            warnings.append(warning)
+        denoised = np.where(np.isfinite(before), denoised, np.float32(np.nan)).astype(np.float32, copy=False)
+        figures |= _figures(series, targets, before, denoised)
+        chosen = series.volumes(targets)
+        result = replace(chosen, signal=denoised, name=f"{series.name} {name}", source=None)
+        residual = replace(
+            chosen, signal=before - denoised, name=f"{series.name} {name} residual", source=None
+        )
+        images = (
+            OutputImage("denoised", f"desc-{label}_dwi", result, f"Diffusion series denoised by {name}"),
+            OutputImage(
+                "residual",
+                f"desc-{label}residual_dwi",
+                residual,
+                f"Input minus output of {name}: what the method took for noise",
+            ),
+        )
+        return Output(images, figures, tuple(warnings))
+
+    return run
+
+
+def volume_by_volume(denoise: DenoiseVolume) -> DenoiseVolumes:
+    """Denoise one volume after the other, each with its share of the progress."""
+
+    def denoise_all(
+        inputs: Inputs, parameters: DenoiseParameters, context: Context, targets: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        b_values = inputs.series.b_values.values
+        denoised = np.empty((*inputs.series.grid.shape, len(targets)), dtype=np.float32, order="F")
+        for step, volume in enumerate(targets):
+            prefix = f"b = {format_b_value(float(b_values[volume]))}, "
+            progress: Progress = context.progress.part(step, len(targets), prefix)
+            progress.report(0.0, "preparing")
+            denoised[..., step] = denoise(inputs, parameters, replace(context, progress=progress), int(volume))
+        return denoised
+
+    return denoise_all
+
+
+def target_volumes(series: DwiSeries, b_values: tuple[float, ...]) -> NDArray[np.intp]:
+    """Indices of the volumes to denoise: those at the b-values named, or all.
+
+    Raises
+    ------
+    BadInputError
+        If the series has no volume at one of the b-values.
+    """
+    if not b_values:
+        return np.arange(len(series.b_values))
+    return np.unique(np.concatenate([series.b_values.indices(b) for b in b_values]))
+
+
+def _without_bias(
+    series: DwiSeries, denoised: NDArray[np.float32], parameters: DenoiseParameters
+) -> tuple[NDArray[np.float32], float, str]:
+    from napari_dwi.measure.noise_level import noise_level
+    from napari_dwi.physics.rician import correct_rician_bias
+
+    sigma = parameters.noise_sigma or noise_level(series)
+    corrected = correct_rician_bias(denoised, sigma, parameters.rician_correction)
+    origin = "as given" if parameters.noise_sigma else "estimated from the air"
+    warning = (
+        f"noise floor removed ({parameters.rician_correction}) with sigma {sigma:.4g}, {origin}; scanners "
+        "often process images before export, which makes this noise level uncertain"
+    )
+    return corrected.astype(np.float32, copy=False), sigma, warning
+
+
+def _figures(
+    series: DwiSeries,
+    targets: NDArray[np.intp],
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+) -> dict[str, float]:
+    from napari_dwi.measure.foreground import foreground_mask
+
+    inside = foreground_mask(series)
+    figures = {}
+    for step, volume in enumerate(targets):
+        b_value = format_b_value(float(series.b_values.values[volume]))
+        old, new = before[..., step][inside], after[..., step][inside]
+        finite = np.isfinite(old) & np.isfinite(new)
+        if not finite.any() or (mean := float(old[finite].mean(dtype=np.float64))) == 0:
+            continue
+        shift = float((new[finite] - old[finite]).mean(dtype=np.float64))
+        figures[f"mean change, volume {volume}, b = {b_value} (%)"] = round(100 * shift / mean, 4)
+        figures[f"residual SD, volume {volume}, b = {b_value}"] = float((old - new)[finite].std())
+    return figures

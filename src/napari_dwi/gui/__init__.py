@@ -1,0 +1,1 @@
+"""The napari docks; the only floor that knows napari and Qt."""

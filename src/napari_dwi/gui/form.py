@@ -1,0 +1,143 @@
+"""A form for the parameters of any method, made from their declaration."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from psygnal import Signal
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_dwi.methods.parameters import Parameter, Parameters
+from napari_dwi.scan import format_b_value
+
+_LARGEST_SPIN = 2_147_483_647
+
+
+class ParameterForm(QWidget):
+    """One field for each parameter; those marked advanced fold away.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The values to begin with; their class says which fields there are.
+    b_values : tuple of float
+        The b-values (s/mm2) that can be chosen.
+    """
+
+    def __init__(self, parameters: Parameters, b_values: tuple[float, ...]) -> None:
+        super().__init__()
+        self._kind = type(parameters)
+        self._fields: dict[str, _Field] = {}
+        plain = QFormLayout(self)
+        plain.setContentsMargins(0, 0, 0, 0)
+        folded = QWidget()
+        advanced = QFormLayout(folded)
+        advanced.setContentsMargins(0, 0, 0, 0)
+        for parameter in self._kind.declared():
+            field = _field_for(parameter, b_values)
+            field.widget.setToolTip(_tooltip(parameter))
+            self._fields[parameter.name] = field
+            (advanced if parameter.advanced else plain).addRow(parameter.label, field.widget)
+        if advanced.rowCount():
+            more = QCollapsible("More settings")
+            more.setContent(folded)
+            plain.addRow(more)
+        self.set_values(parameters)
+
+    def values(self) -> Parameters:
+        """What the form says.
+
+        Raises
+        ------
+        BadInputError
+            If the values do not go together.
+        """
+        return self._kind.from_values({name: field.value() for name, field in self._fields.items()})
+
+    def set_values(self, parameters: Parameters) -> None:
+        """Show other values."""
+        for name, field in self._fields.items():
+            field.set_value(getattr(parameters, name))
+
+
+class BValuePicker(QWidget):
+    """A button for each b-value; none pressed means all."""
+
+    changed = Signal()
+
+    def __init__(self, b_values: tuple[float, ...]) -> None:
+        super().__init__()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        self._buttons: dict[float, QPushButton] = {}
+        for b_value in b_values:
+            button = QPushButton(format_b_value(b_value))
+            button.setCheckable(True)
+            layout.addWidget(button)
+            self._buttons[b_value] = button
+
+    def value(self) -> tuple[float, ...]:
+        """The b-values pressed, s/mm2."""
+        return tuple(b_value for b_value, button in self._buttons.items() if button.isChecked())
+
+    def set_value(self, b_values: tuple[float, ...]) -> None:
+        """Press these."""
+        for b_value, button in self._buttons.items():
+            button.setChecked(b_value in b_values)
+
+
+class _Field:
+    """A widget with one way to read and to set it."""
+
+    def __init__(self, widget: QWidget, value: Any, set_value: Any) -> None:
+        self.widget = widget
+        self.value = value
+        self.set_value = set_value
+
+
+def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
+    if parameter.kind == "b_values":
+        picker = BValuePicker(b_values)
+        return _Field(picker, picker.value, picker.set_value)
+    if parameter.kind == "choice":
+        combo = QComboBox()
+        combo.addItems(parameter.choices)
+        return _Field(combo, combo.currentText, combo.setCurrentText)
+    if parameter.kind == "flag":
+        check = QCheckBox()
+        return _Field(check, check.isChecked, check.setChecked)
+    low = 0.0 if parameter.low is None else parameter.low
+    high = _LARGEST_SPIN if parameter.high is None else parameter.high
+    spin: QSpinBox | QDoubleSpinBox
+    if parameter.kind == "whole":
+        spin = QSpinBox()
+        spin.setRange(int(low), min(int(high), _LARGEST_SPIN))
+    else:
+        spin = QDoubleSpinBox()
+        spin.setDecimals(_decimals(parameter))
+        spin.setRange(low, high)
+    spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+    return _Field(spin, spin.value, spin.setValue)
+
+
+def _decimals(parameter: Parameter) -> int:
+    """Enough to show the smallest value that matters with two digits."""
+    smallest = parameter.low or parameter.default or 1.0
+    return max(2, 1 - math.floor(math.log10(abs(smallest))))
+
+
+def _tooltip(parameter: Parameter) -> str:
+    return f"<p>{parameter.help}</p><p>{parameter.expected()} {parameter.unit}</p>"

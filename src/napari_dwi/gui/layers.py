@@ -1,0 +1,109 @@
+"""napari layers for our images: voxel-aligned, in millimetres, radiological."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.colormaps import Colormap
+
+from napari_dwi.scan import DwiSeries, View, Volume
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
+
+METADATA_KEY = "napari-dwi"
+# Blue below zero, orange above, black at zero: what a method left alone disappears.
+RESIDUAL_COLORMAP = Colormap(
+    [[0.35, 0.75, 1.0, 1.0], [0.1, 0.3, 0.8, 1.0], [0.0, 0.0, 0.0, 1.0], [0.85, 0.35, 0.05, 1.0], [1.0, 0.8, 0.35, 1.0]],
+    name="residual",
+)
+
+_AXES = ("b", "z", "y", "x")
+_UNITS = ("pixel", "mm", "mm", "mm")
+# Of the brightest voxels this share may saturate; they are vessels, fat or noise.
+_WINDOW_PERCENTILE = 99.7
+_SAMPLE = 200_000
+
+
+def add_image_layer(
+    viewer: napari.Viewer,
+    image: DwiSeries | Volume,
+    view: View,
+    name: str,
+    *,
+    is_residual: bool = False,
+    metadata: dict[str, Any] | None = None,
+) -> Image:
+    """Show an image; a view of its voxels, not a copy.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Where.
+    image : DwiSeries or Volume
+        What; its grid is that of the view.
+    view : View
+        How it is laid out on the screen.
+    name : str
+        Name of the layer.
+    is_residual : bool
+        Differences get a diverging colormap, symmetric about zero.
+    metadata : dict, optional
+        How the image was made.
+    """
+    data, settings = image_layer_settings(image, view, is_residual=is_residual)
+    settings["metadata"] = {METADATA_KEY: metadata or {}}
+    return viewer.add_image(data, name=name, **settings)
+
+
+def image_layer_settings(
+    image: DwiSeries | Volume, view: View, *, is_residual: bool = False
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """The display array of an image, and how a napari layer is to show it."""
+    data = view.to_display(image.signal if isinstance(image, DwiSeries) else image.data)
+    settings = {
+        "colormap": RESIDUAL_COLORMAP if is_residual else "gray",
+        "contrast_limits": symmetric_window(data) if is_residual else window(data),
+        "interpolation2d": "nearest",
+        "metadata": {},
+        **_geometry(view, data.ndim),
+    }
+    return data, settings
+
+
+def add_label_layer(viewer: napari.Viewer, labels: NDArray[np.uint8], view: View, name: str) -> Labels:
+    """Show labels in display order (z, y, x); the array itself is shared, not copied."""
+    layer = viewer.add_labels(labels, name=name, **_geometry(view, 3))
+    layer.contour = 1
+    layer.opacity = 1.0
+    return layer
+
+
+def window(data: NDArray[np.float32]) -> tuple[float, float]:
+    """Contrast limits for magnitude data: from zero to nearly the brightest voxel."""
+    values = _sample(data)
+    high = float(np.percentile(values, _WINDOW_PERCENTILE)) if values.size else 1.0
+    low = float(min(0.0, np.percentile(values, 100 - _WINDOW_PERCENTILE))) if values.size else 0.0
+    return low, high if high > low else low + 1.0
+
+
+def symmetric_window(data: NDArray[np.float32]) -> tuple[float, float]:
+    """Contrast limits for differences: the same on both sides of zero."""
+    values = np.abs(_sample(data))
+    high = float(np.percentile(values, _WINDOW_PERCENTILE)) if values.size else 1.0
+    return (-high, high) if high > 0 else (-1.0, 1.0)
+
+
+def _sample(data: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Finite values, thinned so that a window is found at once even in a large series."""
+    step = max(1, round((data.size / _SAMPLE) ** (1 / 2)))
+    values = data[..., ::step, ::step]
+    return values[np.isfinite(values)]
+
+
+def _geometry(view: View, n_axes: int) -> dict[str, Any]:
+    scale = (1.0, *view.spacing_mm)[-n_axes:]
+    return {"scale": scale, "units": _UNITS[-n_axes:], "axis_labels": _AXES[-n_axes:]}

@@ -1,0 +1,331 @@
+"""The Regions dock: draw regions and read their numbers in every image at every b-value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QGuiApplication
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+)
+
+from napari_dwi.errors import DwiError
+from napari_dwi.gui.dock import Dock
+from napari_dwi.gui.drawing import DrawingTool, Tool
+from napari_dwi.gui.messages import tell, tell_error
+from napari_dwi.measure.regions import RegionStatistics, measure_regions, statistics_table
+from napari_dwi.scan import format_b_value, resample_to
+from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.regions import add_regions, read_regions
+
+if TYPE_CHECKING:
+    import napari
+
+_COLUMNS = ("region", "image", "b", "n", "mean", "SD", "CV %", "CNR")
+_TOOLTIPS = (
+    "",
+    "",
+    "b-value in s/mm²",
+    "voxels with a value",
+    "mean, in scanner units",
+    "standard deviation over the voxels (n - 1)",
+    "coefficient of variation, SD / mean",
+    "(mean - mean of the background) / SD of the background",
+)
+_NO_BACKGROUND = "none"
+_TOOLS: tuple[tuple[Tool, str, str, str], ...] = (
+    ("navigate", "Move", "V", "Move and zoom the image"),
+    ("ellipse", "Ellipse", "E", "Drag an ellipse; voxels whose centre lies inside belong to it"),
+    ("rectangle", "Rectangle", "R", "Drag a rectangle"),
+    ("polygon", "Polygon", "G", "Click the corners, double-click to close"),
+    ("brush", "Brush", "B", "Paint; [ and ] change its size"),
+    ("erase", "Erase", "X", "Take voxels away"),
+)
+
+
+class RegionsDock(Dock):
+    """Draw named regions and read mean, SD, CV and CNR for every image on show."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Regions", "regions")
+        self._drawing: DrawingTool | None = None
+        self._updating = False
+        self.rows: tuple[RegionStatistics, ...] = ()
+        self._make_tools()
+        self._make_list()
+        self._make_table()
+        self._make_files()
+        self.room.scan_changed.connect(self._on_scan)
+        self.room.images_changed.connect(self.measure)
+        self.room.regions_changed.connect(self._on_regions)
+        self.room.viewer.dims.events.current_step.connect(self._fill_table)
+        self._on_scan()
+
+    def _make_tools(self) -> None:
+        grid = QGridLayout()
+        self.tool_buttons: dict[Tool, QPushButton] = {}
+        group = QButtonGroup(self)
+        for place, (tool, label, key, help_text) in enumerate(_TOOLS):
+            button = QPushButton(label)
+            button.setCheckable(True)
+            button.setShortcut(f"Alt+{key}")
+            button.setToolTip(f"{help_text} (Alt+{key})")
+            button.clicked.connect(lambda _checked, tool=tool: self.take(tool))
+            group.addButton(button)
+            grid.addWidget(button, place // 3, place % 3)
+            self.tool_buttons[tool] = button
+        self.undo_button = QPushButton("Undo")
+        self.undo_button.setToolTip("Take the last stroke back (Ctrl+Z on the Regions layer)")
+        self.undo_button.clicked.connect(self._undo)
+        self.redo_button = QPushButton("Redo")
+        self.redo_button.setToolTip("Do it again (Ctrl+Shift+Z on the Regions layer)")
+        self.redo_button.clicked.connect(self._redo)
+        grid.addWidget(self.undo_button, 2, 0)
+        grid.addWidget(self.redo_button, 2, 1)
+        self.content.addLayout(grid)
+
+    def _make_list(self) -> None:
+        self.list = QListWidget()
+        self.list.setMaximumHeight(110)
+        self.list.setToolTip("Drawing goes to the region selected; double-click to rename")
+        self.list.currentRowChanged.connect(self._on_row)
+        self.list.itemChanged.connect(self._on_renamed)
+        self.content.addWidget(self.list)
+        self.new_button = QPushButton("New region")
+        self.new_button.clicked.connect(self._new)
+        self.delete_button = QPushButton("Delete")
+        self.delete_button.clicked.connect(self._delete)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.new_button)
+        buttons.addWidget(self.delete_button)
+        self.content.addLayout(buttons)
+        self.background_box = QComboBox()
+        self.background_box.setToolTip("CNR = (mean - background mean) / background SD")
+        self.background_box.currentTextChanged.connect(self._on_background)
+        background = QFormLayout()
+        background.addRow("background for CNR", self.background_box)
+        self.content.addLayout(background)
+
+    def _make_table(self) -> None:
+        self.table = QTableWidget(0, len(_COLUMNS))
+        self.table.setHorizontalHeaderLabels(_COLUMNS)
+        for column, text in enumerate(_TOOLTIPS):
+            self.table.horizontalHeaderItem(column).setToolTip(text)
+        self.table.verticalHeader().hide()
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.setMinimumHeight(180)
+        self.content.addWidget(self.table, 1)
+        self.all_b_values = QCheckBox("all b-values")
+        self.all_b_values.setToolTip("Otherwise the b-value on show")
+        self.all_b_values.toggled.connect(self._fill_table)
+        self.content.addWidget(self.all_b_values)
+
+    def _make_files(self) -> None:
+        self.copy_button = QPushButton("Copy table")
+        self.copy_button.setToolTip("All b-values, tab-separated, ready for a spreadsheet")
+        self.copy_button.clicked.connect(self._copy)
+        export = QPushButton("Export…")
+        export.setToolTip("The table as a .tsv file")
+        export.clicked.connect(self._ask_export)
+        save = QPushButton("Save regions…")
+        save.setToolTip("A NIfTI label image, and the names beside it as .json")
+        save.clicked.connect(self._ask_save)
+        load = QPushButton("Load regions…")
+        load.clicked.connect(self._ask_load)
+        buttons = QGridLayout()
+        for place, button in enumerate((self.copy_button, export, save, load)):
+            buttons.addWidget(button, place // 2, place % 2)
+        self.content.addLayout(buttons)
+
+    def take(self, tool: Tool) -> None:
+        """Take a drawing tool in hand."""
+        if self._drawing is None or self.room.regions is None:
+            return
+        self.room.viewer.layers.selection.active = self.room.regions.layer
+        self._drawing.take(tool)
+        self.tool_buttons[tool].setChecked(True)
+
+    def measure(self) -> None:
+        """Measure every region in every image on show."""
+        regions = self.room.regions
+        if regions is None:
+            self.rows = ()
+        else:
+            drawn = regions.as_regions()
+            background = self.background_box.currentText()
+            wanted = background if background in drawn.names.values() else None
+            rows: list[RegionStatistics] = []
+            for shown in self.room.shown:
+                measured = measure_regions(shown.image, drawn.labels, drawn.names, wanted)
+                rows += [replace(row, image=shown.layer.name) for row in measured]
+            self.rows = tuple(rows)
+        self._fill_table()
+
+    def save(self, path: Path) -> None:
+        """Save the regions as a label image with their names beside it."""
+        if self.room.regions is None:
+            return
+        try:
+            with file_set(path.parent, self._inputs()) as files:
+                add_regions(files, self.room.regions.as_regions(), path)
+        except DwiError as err:
+            tell_error(err)
+            return
+        tell(f"regions saved as {path.name}")
+
+    def export(self, path: Path) -> None:
+        """Write the table of all b-values as tab-separated text."""
+        try:
+            with file_set(path.parent, self._inputs()) as files:
+                files.add_text(path, statistics_table(self.rows))
+        except DwiError as err:
+            tell_error(err)
+            return
+        tell(f"table saved as {path.name}")
+
+    def load(self, path: Path) -> None:
+        """Load regions, resampled to the scan where they lie on another grid."""
+        if self.room.regions is None or self.room.series is None:
+            return
+        try:
+            regions = read_regions(path)
+            labels = resample_to(regions.labels, self.room.series.grid)
+        except DwiError as err:
+            tell_error(err)
+            return
+        self.room.regions.load(type(regions)(labels, regions.names))
+
+    def _inputs(self) -> list[Path]:
+        images = [shown.image for shown in self.room.shown]
+        return [image.source.path for image in images if image.source is not None]
+
+    def _on_scan(self) -> None:
+        regions = self.room.regions
+        self._drawing = None if regions is None else DrawingTool(regions)
+        for button in (*self.tool_buttons.values(), self.new_button, self.delete_button):
+            button.setEnabled(regions is not None)
+        self.tool_buttons["navigate"].setChecked(True)
+        self._on_regions()
+
+    def _on_regions(self) -> None:
+        self._fill_list()
+        self.measure()
+
+    def _fill_list(self) -> None:
+        regions = self.room.regions
+        known = () if regions is None else regions.regions
+        self._updating = True
+        self.list.clear()
+        for region in known:
+            item = QListWidgetItem(region.name)
+            item.setData(Qt.ItemDataRole.UserRole, region.code)
+            item.setData(Qt.ItemDataRole.DecorationRole, QColor(region.colour))
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+            self.list.addItem(item)
+        active = None if regions is None else regions.active
+        if active is not None:
+            self.list.setCurrentRow([region.code for region in known].index(active.code))
+        before = self.background_box.currentText()
+        self.background_box.clear()
+        self.background_box.addItems([_NO_BACKGROUND, *(region.name for region in known)])
+        self.background_box.setCurrentText(before)
+        self._updating = False
+
+    def _fill_table(self) -> None:
+        volume = self.room.current_volume()
+        b_value = None
+        if self.room.series is not None and volume < len(self.room.series.b_values):
+            b_value = float(self.room.series.b_values.values[volume])
+        rows = [
+            row
+            for row in self.rows
+            if self.all_b_values.isChecked() or row.b_value is None or row.b_value == b_value
+        ]
+        rows.sort(key=lambda row: row.region)
+        self.table.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            cells = (
+                row.region,
+                row.image,
+                "" if row.b_value is None else format_b_value(row.b_value),
+                f"{row.n}" if not row.n_missing else f"{row.n} (+{row.n_missing} NaN)",
+                _number(row.mean),
+                _number(row.std),
+                _number(100 * row.cv),
+                _number(row.cnr),
+            )
+            for column, text in enumerate(cells):
+                self.table.setItem(place, column, QTableWidgetItem(text))
+
+    def _on_row(self, row: int) -> None:
+        if not self._updating and row >= 0 and self.room.regions is not None:
+            self.room.regions.activate(int(self.list.item(row).data(Qt.ItemDataRole.UserRole)))
+
+    def _on_renamed(self, item: QListWidgetItem) -> None:
+        if not self._updating and self.room.regions is not None:
+            self.room.regions.rename(int(item.data(Qt.ItemDataRole.UserRole)), item.text())
+
+    def _on_background(self) -> None:
+        if not self._updating:
+            self.measure()
+
+    def _new(self) -> None:
+        if self.room.regions is not None:
+            self.room.regions.add()
+
+    def _delete(self) -> None:
+        regions = self.room.regions
+        if regions is not None and regions.active is not None:
+            regions.remove(regions.active.code)
+
+    def _undo(self) -> None:
+        if self.room.regions is not None:
+            self.room.regions.layer.undo()
+
+    def _redo(self) -> None:
+        if self.room.regions is not None:
+            self.room.regions.layer.redo()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(statistics_table(self.rows))
+        tell("table copied")
+
+    def _ask_export(self) -> None:
+        file, _ = QFileDialog.getSaveFileName(self, "Export the table", "regions_stats.tsv", "Table (*.tsv)")
+        if file:
+            self.export(Path(file))
+
+    def _ask_save(self) -> None:
+        name = "regions" if self.room.series is None else self.room.series.name
+        suggestion = f"{name}_desc-regions_dseg.nii.gz"
+        file, _ = QFileDialog.getSaveFileName(self, "Save the regions", suggestion, "NIfTI (*.nii.gz)")
+        if file:
+            self.save(Path(file))
+
+    def _ask_load(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, "Load regions", "", "NIfTI (*.nii *.nii.gz)")
+        if file:
+            self.load(Path(file))
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4g}"
+

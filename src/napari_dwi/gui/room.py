@@ -1,0 +1,250 @@
+"""What a viewer's docks share: the scan, its results, the regions, and the queue of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
+
+from napari_dwi.errors import DwiError
+from napari_dwi.gui.canvas_text import OrientationLetters, PositionText
+from napari_dwi.gui.closing import CloseGuard, main_window_of
+from napari_dwi.gui.jobs import Job, JobQueue
+from napari_dwi.gui.layers import add_image_layer
+from napari_dwi.gui.loose_layers import carries_image, take_loose_layers
+from napari_dwi.gui.messages import tell_error
+from napari_dwi.gui.panes import Panes
+from napari_dwi.gui.region_layers import RegionLayers
+from napari_dwi.gui.windowing import VolumeWindows
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.provenance import sidecar_of
+from napari_dwi.methods.running import Result
+from napari_dwi.scan import DwiSeries, View, Volume, format_b_value
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Image
+
+_LINKED = ("contrast_limits", "gamma", "colormap")
+
+_rooms: dict[int, ReadingRoom] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An image on show, with its layer.
+
+    ``result`` is how it was made, ``None`` for what was loaded.
+    """
+
+    image: DwiSeries | Volume
+    layer: Image
+    role: str
+    result: Result | None = None
+
+
+class ReadingRoom:
+    """Everything the docks of one viewer have in common.
+
+    Use `ReadingRoom.of`, which gives every dock of a viewer the same one.
+    """
+
+    scan_changed = Signal()
+    images_changed = Signal()
+    regions_changed = Signal()
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self.viewer = viewer
+        self.series: DwiSeries | None = None
+        self.anatomy: tuple[Volume, ...] = ()
+        self.view: View | None = None
+        self.regions: RegionLayers | None = None
+        self.shown: list[Shown] = []
+        self.queue = JobQueue()
+        self.panes = Panes(viewer)
+        self.letters = OrientationLetters(viewer)
+        self.position_text = PositionText(viewer, self._b_value_at)
+        self._windows: list[VolumeWindows] = []
+        self._guard: CloseGuard | None = None
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+        viewer.layers.events.inserted.connect(self._on_layer_inserted)
+        # Layers of one reader arrive one by one; they are taken over together.
+        self._take_over = QTimer()
+        self._take_over.setSingleShot(True)
+        self._take_over.timeout.connect(self._on_loose_layers)
+        self._take_over.start(0)
+        viewer.canvas.overlays.scale_bar.visible = True
+        viewer.canvas.overlays.scale_bar.gridded = True
+
+    @classmethod
+    def of(cls, viewer: napari.Viewer) -> ReadingRoom:
+        """The room of a viewer; made at the first call."""
+        # napari hands plugins a proxy of the viewer; all docks must share the one behind it.
+        viewer = getattr(viewer, "__wrapped__", viewer)
+        if id(viewer) not in _rooms:
+            _rooms[id(viewer)] = cls(viewer)
+        return _rooms[id(viewer)]
+
+    def close(self) -> None:
+        """Forget the viewer; called when its window closes."""
+        self.queue.stop_all()
+        for windows in self._windows:
+            windows.close()
+        _rooms.pop(id(self.viewer), None)
+
+    def guard(self, dock: QWidget) -> None:
+        """Watch over the window that a dock lives in."""
+        window = main_window_of(dock)
+        if self._guard is None and window is not None:
+            self._guard = CloseGuard(window, self.queue, self.close)
+
+    def submit(
+        self,
+        title: str,
+        work: Callable[[Progress], Any],
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[DwiError], None] = tell_error,
+    ) -> Job:
+        """Do long work in the background; errors are shown unless somebody else takes them."""
+        job = Job(title, work, on_done, on_failed)
+        self.queue.submit(job)
+        return job
+
+    def show_scan(self, series: DwiSeries, anatomy: tuple[Volume, ...]) -> None:
+        """Show a scan in place of the one before.
+
+        Parameters
+        ----------
+        series : DwiSeries
+            The diffusion series.
+        anatomy : tuple of Volume
+            Anatomical images on the grid of the series.
+        """
+        self._clear()
+        self.series, self.anatomy = series, anatomy
+        self.view = View(series.grid)
+        self._show(series, f"DWI {series.name}", "scan")
+        for volume in anatomy:
+            self._show(volume, volume.name, "anatomy").layer.visible = False
+        self.regions = RegionLayers(self.viewer, self.view)
+        self.regions.changed.connect(self.regions_changed.emit)
+        self.letters.show(self.view)
+        self._arrange(side_by_side=False)
+        self.viewer.dims.set_current_step(0, 0)
+        self.viewer.dims.set_current_step(1, self.view.shape[0] // 2)
+        self.viewer.reset_view()
+        self.position_text.update()
+        self.scan_changed.emit()
+        self.images_changed.emit()
+
+    def show_result(self, result: Result, title: str) -> None:
+        """Show a result and its residual beside the scan, side by side."""
+        if self.view is None:
+            return
+        for output in result.output.images:
+            name = title if output.role != "residual" else f"{title} residual"
+            metadata = sidecar_of(result.record, output, Path.cwd())
+            self._show(output.image, self._free_name(name), output.role, result, metadata)
+        self._arrange(side_by_side=True)
+        self.images_changed.emit()
+
+    def set_side_by_side(self, wanted: bool) -> None:
+        """Show every image in its own pane, or one above the other."""
+        if self.shown:
+            self._arrange(side_by_side=wanted)
+            if not wanted:
+                for shown in self.shown:
+                    shown.layer.visible = shown.role == "scan"
+            self.images_changed.emit()
+
+    def current_volume(self) -> int:
+        """Index of the volume on screen."""
+        return int(self.viewer.dims.current_step[0]) if self.viewer.dims.ndim == 4 else 0
+
+    def _show(
+        self,
+        image: DwiSeries | Volume,
+        name: str,
+        role: str,
+        result: Result | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Shown:
+        if self.view is None:
+            raise RuntimeError("an image needs the view of its scan")
+        is_residual = role == "residual"
+        layer = add_image_layer(
+            self.viewer, image, self.view, name, is_residual=is_residual, metadata=metadata
+        )
+        shown = Shown(image, layer, role, result)
+        self.shown.append(shown)
+        self._link(shown)
+        return shown
+
+    def _link(self, new: Shown) -> None:
+        """Let results of all volumes share the window of the scan, and follow it from b to b."""
+        if not isinstance(new.image, DwiSeries):
+            return
+        scan = next(shown for shown in self.shown if shown.role == "scan")
+        same_volumes = new.layer.data.shape[0] == scan.layer.data.shape[0]
+        if new is scan or new.role == "residual" or not same_volumes:
+            self._windows.append(
+                VolumeWindows(self.viewer, new.layer, is_residual=new.role == "residual")
+            )
+        else:
+            new.layer.contrast_limits_range = scan.layer.contrast_limits_range
+            new.layer.contrast_limits = scan.layer.contrast_limits
+            self.viewer.layers.link_layers([scan.layer, new.layer], _LINKED)
+
+    def _arrange(self, *, side_by_side: bool) -> None:
+        self.panes.arrange([shown.layer for shown in self.shown], self.regions, side_by_side=side_by_side)
+
+    def _clear(self) -> None:
+        for windows in self._windows:
+            windows.close()
+        self._windows.clear()
+        self.viewer.canvas.grid.enabled = False
+        if self.regions is not None:
+            self.regions.close()
+            self.regions = None
+        layers = [shown.layer for shown in self.shown]
+        self.shown.clear()
+        for layer in layers:
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+
+    def _on_layer_removed(self, event: Any) -> None:
+        gone = [shown for shown in self.shown if shown.layer is event.value]
+        if gone:
+            self.shown.remove(gone[0])
+            self.images_changed.emit()
+
+    def _on_layer_inserted(self, event: Any) -> None:
+        if carries_image(event.value):
+            self._take_over.start(0)
+
+    def _on_loose_layers(self) -> None:
+        try:
+            scan = take_loose_layers(self.viewer)
+        except DwiError as err:
+            tell_error(err)
+            return
+        if scan is not None:
+            self.show_scan(*scan)
+
+    def _free_name(self, name: str) -> str:
+        taken = {layer.name for layer in self.viewer.layers}
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f"{name} {number}"
+        return free
+
+    def _b_value_at(self, volume: int) -> str | None:
+        if self.series is None or volume >= len(self.series.b_values):
+            return None
+        return format_b_value(float(self.series.b_values.values[volume]))

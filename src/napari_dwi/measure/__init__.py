@@ -1,0 +1,1 @@
+"""Measuring: regions of interest, image quality, noise level."""

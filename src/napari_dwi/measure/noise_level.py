@@ -1,0 +1,75 @@
+"""How strong the noise of a magnitude series is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dwi.errors import BadInputError
+from napari_dwi.measure.foreground import foreground_mask
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_dwi.scan import DwiSeries
+
+_FEWEST_VOXELS = 500
+_MARGIN_VOXELS = 4
+# Median and root mean square of the Rayleigh distribution, in units of sigma.
+_RAYLEIGH_MEDIAN = np.sqrt(2 * np.log(2))
+_RAYLEIGH_RMS = np.sqrt(2)
+_LARGEST_DISAGREEMENT = 0.15
+
+
+def noise_level(series: DwiSeries, background: NDArray[np.bool_] | None = None) -> float:
+    """The Rician noise level sigma, from the air around the patient.
+
+    In air the magnitude follows the Rayleigh distribution. Its median and its root mean square
+    give two estimates of sigma; where they disagree the background is no pure noise (ghosts,
+    scanner masking, processing), and none is returned. Voxels of exactly zero were blanked by the
+    scanner and are left out.
+
+    Parameters
+    ----------
+    series : DwiSeries
+        The series; its highest b-value is used, where ghosts are weakest.
+    background : ndarray of bool, shape (x, y, z), optional
+        Air; by default what lies clear of the foreground.
+
+    Returns
+    -------
+    float
+        Sigma in scanner units.
+
+    Raises
+    ------
+    BadInputError
+        If there is too little air or it does not look like Rayleigh noise.
+    """
+    from scipy.ndimage import binary_dilation, generate_binary_structure
+
+    if background is None:
+        in_plane = generate_binary_structure(2, 1)[:, :, None]
+        background = ~binary_dilation(foreground_mask(series), in_plane, iterations=_MARGIN_VOXELS)
+    highest = series.b_values.indices(series.b_values.distinct[-1])
+    air = series.signal[background][:, highest].astype(np.float64)
+    air = air[np.isfinite(air) & (air != 0)]
+    remedy = "Type the noise level, or draw a region in pure noise."
+    if air.size < _FEWEST_VOXELS:
+        raise BadInputError(
+            "the noise level cannot be estimated: too little air around the patient",
+            expected=f"at least {_FEWEST_VOXELS} voxels that are not blanked",
+            found=f"{air.size}",
+            remedy=remedy,
+        )
+    from_median = float(np.median(air) / _RAYLEIGH_MEDIAN)
+    from_rms = float(np.sqrt(np.mean(air**2)) / _RAYLEIGH_RMS)
+    if abs(from_rms - from_median) > _LARGEST_DISAGREEMENT * from_median:
+        raise BadInputError(
+            "the noise level cannot be estimated: the background is not pure noise",
+            expected="Rayleigh noise",
+            found=f"{from_median:.3g} by the median but {from_rms:.3g} by the mean square",
+            remedy=remedy,
+        )
+    return from_median

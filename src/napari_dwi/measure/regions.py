@@ -1,0 +1,180 @@
+"""Statistics of regions of interest: mean, spread, and contrast against a background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_dwi.errors import BadInputError
+from napari_dwi.scan import DwiSeries, Volume, format_b_value
+
+
+@dataclass(frozen=True)
+class RegionStatistics:
+    """One region in one volume; every number over the region's finite voxels.
+
+    Parameters
+    ----------
+    image : str
+        Name of the image.
+    volume : int
+        Index of the volume in its series, 0 for a single volume.
+    b_value : float or None
+        s/mm2; ``None`` for a single volume.
+    region : str
+        Name of the region.
+    n : int
+        Voxels with a value.
+    n_missing : int
+        Voxels of the region without one (NaN).
+    mean, std, minimum, maximum : float
+        In the image's unit; ``std`` is the sample standard deviation (n - 1). NaN without voxels.
+    cv : float
+        Coefficient of variation, std / mean.
+    cnr : float
+        (mean - background mean) / background std; NaN without a background or for the
+        background itself.
+    """
+
+    image: str
+    volume: int
+    b_value: float | None
+    region: str
+    n: int
+    n_missing: int
+    mean: float
+    std: float
+    cv: float
+    minimum: float
+    maximum: float
+    cnr: float
+
+
+COLUMNS = ("image", "volume", "b_value", "region", "n", "n_missing", "mean", "std", "cv", "min", "max", "cnr")
+
+
+def measure_regions(
+    image: DwiSeries | Volume,
+    labels: Volume,
+    names: Mapping[int, str] | None = None,
+    background: str | None = None,
+) -> tuple[RegionStatistics, ...]:
+    """Measure every region in every volume of an image.
+
+    Parameters
+    ----------
+    image : DwiSeries or Volume
+        What to measure.
+    labels : Volume
+        Whole numbers on the same grid, 0 outside all regions.
+    names : mapping of int to str, optional
+        Name of each region to report; by default every label found, by its number.
+    background : str, optional
+        Name of the region that CNR is taken against.
+
+    Returns
+    -------
+    tuple of RegionStatistics
+        Volume by volume, region by region.
+
+    Raises
+    ------
+    BadInputError
+        If the grids differ or there is no region of the background's name.
+    """
+    if not labels.grid.same_as(image.grid):
+        raise BadInputError(
+            f"the regions do not lie on the grid of {image.name}",
+            expected=f"size {image.grid.shape}",
+            found=f"size {labels.grid.shape}",
+            remedy="Draw them on this image or resample them to it.",
+        )
+    inside = labels.data > 0
+    codes = labels.data[inside].astype(np.intp)
+    if names is None:
+        names = {int(code): str(code) for code in np.unique(codes)}
+    if background is not None and background not in names.values():
+        raise BadInputError(
+            f"there is no region called {background}", expected="one of " + ", ".join(names.values())
+        )
+    is_series = isinstance(image, DwiSeries)
+    values = image.signal[inside] if isinstance(image, DwiSeries) else image.data[inside][:, None]
+    # One pass per region over all volumes at once: regions are few, volumes can be many.
+    per_region = {name: _moments(values[codes == code]) for code, name in names.items()}
+    reference = per_region[background] if background is not None else None
+    rows = []
+    for volume in range(values.shape[1]):
+        b_value = float(image.b_values.values[volume]) if is_series else None
+        for name, moments in per_region.items():
+            mean, std = float(moments.mean[volume]), float(moments.std[volume])
+            cnr = float("nan")
+            if reference is not None and name != background:
+                cnr = _ratio(mean - float(reference.mean[volume]), float(reference.std[volume]))
+            rows.append(
+                RegionStatistics(
+                    image=image.name,
+                    volume=volume,
+                    b_value=b_value,
+                    region=name,
+                    n=int(moments.n[volume]),
+                    n_missing=int(moments.n_all - moments.n[volume]),
+                    mean=mean,
+                    std=std,
+                    cv=_ratio(std, mean),
+                    minimum=float(moments.minimum[volume]),
+                    maximum=float(moments.maximum[volume]),
+                    cnr=cnr,
+                )
+            )
+    return tuple(rows)
+
+
+def statistics_table(rows: tuple[RegionStatistics, ...]) -> str:
+    """The rows as tab-separated text with a header line; empty where there is no value."""
+    lines = ["\t".join(COLUMNS)]
+    for row in rows:
+        numbers = (row.mean, row.std, row.cv, row.minimum, row.maximum, row.cnr)
+        cells = [
+            row.image,
+            str(row.volume),
+            "" if row.b_value is None else format_b_value(row.b_value),
+            row.region,
+            str(row.n),
+            str(row.n_missing),
+            *("n/a" if np.isnan(number) else f"{number:.6g}" for number in numbers),
+        ]
+        lines.append("\t".join(cells))
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Numbers of one region, an array over volumes each."""
+
+    n_all: int
+    n: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+
+
+def _moments(values: np.ndarray) -> _Moments:
+    """Statistics over axis 0 of values (voxels, volumes), leaving out what is not finite."""
+    numbers = values.astype(np.float64)
+    finite = np.isfinite(numbers)
+    n = finite.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(finite, numbers, 0).sum(axis=0) / n
+        spread = np.where(finite, numbers - mean, 0)
+        std = np.sqrt((spread**2).sum(axis=0) / (n - 1))
+    std = np.where(n > 1, std, np.nan)
+    minimum = np.where(n > 0, np.where(finite, numbers, np.inf).min(axis=0, initial=np.inf), np.nan)
+    maximum = np.where(n > 0, np.where(finite, numbers, -np.inf).max(axis=0, initial=-np.inf), np.nan)
+    return _Moments(len(values), n, mean, std, minimum, maximum)
+
+
+def _ratio(top: float, bottom: float) -> float:
+    return top / bottom if bottom else float("nan")

@@ -1,0 +1,117 @@
+"""Making a saved result again from its record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_dwi.errors import BadInputError
+from napari_dwi.methods.method import Inputs
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.registry import find_method
+from napari_dwi.methods.running import Result, run_method
+from napari_dwi.scan import BValues, Source, open_series, open_volume, resample_to
+from napari_dwi.scan.reading import split_series
+
+_LARGEST_SIDECAR_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a sidecar says of how its image was made."""
+
+    method: str
+    parameters: dict[str, Any]
+    seed: int
+    threads: int
+    device: str
+    b_values: tuple[float, ...]
+    sources: tuple[tuple[str, Source], ...]
+
+
+def read_recipe(sidecar: Path) -> Recipe:
+    """Read how a result was made from its JSON sidecar.
+
+    Raises
+    ------
+    BadInputError
+        If the file is not the sidecar of a result, or does not name its inputs.
+    """
+    try:
+        if sidecar.stat().st_size > _LARGEST_SIDECAR_BYTES:
+            raise BadInputError("too large for a sidecar", file=sidecar)
+        said = json.loads(sidecar.read_text(encoding="utf-8"))
+        sources = tuple(
+            (
+                str(source["Part"]),
+                Source(sidecar.parent / source["Path"], str(source["SHA256"]), int(source["Bytes"])),
+            )
+            for source in said["Sources"]
+        )
+        recipe = Recipe(
+            str(said["Method"]),
+            dict(said["Parameters"]),
+            int(said["Seed"]),
+            int(said["Threads"]),
+            str(said["Device"]),
+            tuple(float(b) for b in said["BValues"]),
+            sources,
+        )
+    except OSError as err:
+        raise BadInputError("cannot be read", file=sidecar, found=err.strerror) from err
+    except (UnicodeDecodeError, json.JSONDecodeError) as err:
+        raise BadInputError("this is not a JSON file", file=sidecar, found=str(err)) from err
+    except (KeyError, TypeError, ValueError) as err:
+        raise BadInputError(
+            "this is not the sidecar of a result", file=sidecar, expected="a .json written by napari-dwi"
+        ) from err
+    if "series" not in (part for part, _ in sources):
+        raise BadInputError(
+            "the record does not say which file the series came from",
+            file=sidecar,
+            remedy="Save the series first and run the method on the saved file.",
+        )
+    return recipe
+
+
+def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
+    """Make a result again: same inputs, parameters, seed and threads.
+
+    Raises
+    ------
+    BadInputError
+        If an input is missing or is not the file it was.
+    """
+    method = find_method(recipe.method)
+    parameters = method.parameters.from_values(recipe.parameters)
+    parts: dict[str, list[Path]] = {"series": [], "anatomy": [], "mask": []}
+    for part, source in recipe.sources:
+        parts[part].append(source.path)
+    # The b-values may have come from a file that is not beside the series.
+    series = open_series(parts["series"][0], bval=BValues(np.array(recipe.b_values)))
+    anatomy = tuple(resample_to(open_volume(path), series.grid) for path in parts["anatomy"])
+    mask = resample_to(open_volume(parts["mask"][0]), series.grid) if parts["mask"] else None
+    for (_, expected), image in zip(
+        recipe.sources, (series, *anatomy, *([mask] if mask else [])), strict=True
+    ):
+        found = image.source
+        if found is None or found.sha256 != expected.sha256:
+            raise BadInputError(
+                "this is not the file the result was made from",
+                file=split_series(expected.path)[0],
+                expected=f"SHA-256 {expected.sha256[:12]}...",
+                found=None if found is None else f"{found.sha256[:12]}...",
+            )
+    return run_method(
+        method,
+        parameters,
+        Inputs(series, anatomy, mask),
+        seed=recipe.seed,
+        device=recipe.device,
+        threads=recipe.threads,
+        progress=progress,
+    )

@@ -1,0 +1,129 @@
+"""Running a method: device, seed, threads, memory, and the record of it all."""
+
+from __future__ import annotations
+
+import time
+import warnings as python_warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from napari_dwi.methods.device import chosen_device, torch_threads, with_enough_memory
+from napari_dwi.methods.method import Context, Inputs, Method, Output
+from napari_dwi.methods.parameters import Parameters
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.provenance import Record, sidecar_of, source_of
+from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.writing import add_image
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a method gave, and how it was made."""
+
+    output: Output
+    record: Record
+    stem: str
+
+
+def run_method(
+    method: Method,
+    parameters: Parameters,
+    inputs: Inputs,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Run a method on a snapshot of the data.
+
+    Parameters
+    ----------
+    method, parameters, inputs
+        What to run, how, and on what.
+    seed : int
+        Seed of every random number.
+    device : str
+        ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
+    threads : int, optional
+        CPU threads; the same number gives the same bytes.
+    progress : Progress, optional
+        Where to report, and to learn of a stop.
+
+    Raises
+    ------
+    Stopped
+        If the user asked to stop.
+    BadInputError
+        If the inputs or parameters do not suit the method.
+    MethodFailedError
+        If it could not finish.
+    """
+    progress = progress or Progress()
+    progress.report(0.0, "starting")
+    started = datetime.now(UTC)
+    clock = time.monotonic()
+    with torch_threads(threads) as used_threads, python_warnings.catch_warnings(record=True) as caught:
+        python_warnings.simplefilter("always")
+
+        def compute(on_device: str, chunk_scale: float) -> Output:
+            return method.run(inputs, parameters, Context(progress, on_device, seed, chunk_scale))
+
+        output, used_device, chunk_scale = with_enough_memory(compute, chosen_device(device))
+    seconds = time.monotonic() - clock
+    said = [*inputs.series.notes, *output.warnings, *dict.fromkeys(str(w.message) for w in caught)]
+    if used_device != chosen_device(device):
+        said.append("the graphics card had too little memory: computed on the CPU")
+    record = Record(
+        method=method.name,
+        task=method.task,
+        parameters=parameters.as_dict(),
+        series=source_of(inputs.series),
+        anatomy=tuple(source_of(volume) for volume in inputs.anatomy),
+        mask=source_of(inputs.mask),
+        b_values=tuple(float(b) for b in inputs.series.b_values.values),
+        seed=seed,
+        device=used_device,
+        threads=used_threads,
+        chunk_scale=chunk_scale,
+        started_utc=started.isoformat(timespec="seconds"),
+        seconds=seconds,
+        warnings=tuple(said),
+        figures=dict(output.figures),
+    )
+    progress.report(1.0, "done")
+    return Result(output, record, inputs.series.name)
+
+
+def save_result(result: Result, folder: Path, *, never_over: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """Save every image of a result with its sidecar, or nothing.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+    folder : Path
+        Where; made if it does not exist.
+    never_over : iterable of Path
+        Files that must not be overwritten, besides the sources of the result.
+
+    Returns
+    -------
+    tuple of Path
+        The images written.
+
+    Raises
+    ------
+    CannotWriteError
+        If a file cannot be written; nothing is left behind then.
+    """
+    inputs = [*never_over, *(source.path for _, source in result.record.sources)]
+    paths = []
+    with file_set(folder, inputs) as files:
+        for output in result.output.images:
+            path = folder / f"{result.stem}_{output.ending}.nii.gz"
+            add_image(files, output.image, path, sidecar=sidecar_of(result.record, output, folder))
+            paths.append(path)
+    return tuple(paths)

@@ -1,0 +1,8 @@
+"""DICOM folders: their series, and each of them as a checked image.
+
+Pixels and geometry come from dcm2niix, b-values from the headers; neither is trusted alone.
+"""
+
+from napari_dwi.scan.dicom.loading import list_series, load_anatomy, load_dwi
+
+__all__ = ["list_series", "load_anatomy", "load_dwi"]

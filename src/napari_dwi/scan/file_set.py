@@ -1,0 +1,110 @@
+"""Writing several files so that either all of them appear under their names, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from napari_dwi.errors import CannotWriteError
+
+
+class FileSet:
+    """Files being written beside their final places, under names that nothing else reads.
+
+    Use `file_set`, which gives them their names at the end or removes every trace.
+    """
+
+    def __init__(self, protected: frozenset[Path]) -> None:
+        self._protected = protected
+        self._partial_of: dict[Path, Path] = {}
+
+    def add(self, path: Path, write: Callable[[BinaryIO], None]) -> Path:
+        """Write one file under a temporary name and return that name.
+
+        Raises
+        ------
+        CannotWriteError
+            If the file is one of the inputs, or the disk refuses it.
+        """
+        if path.resolve() in self._protected:
+            raise CannotWriteError(
+                "this is one of the input files, which are never overwritten",
+                file=path,
+                remedy="Choose another name or folder.",
+            )
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+        self._partial_of[path] = partial
+        with _disk_errors(path), partial.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        return partial
+
+    def add_text(self, path: Path, text: str) -> Path:
+        """Write one UTF-8 text file; as `add`."""
+
+        def write(file: BinaryIO) -> None:
+            file.write(text.encode())
+
+        return self.add(path, write)
+
+    def _commit(self) -> None:
+        for path, partial in self._partial_of.items():
+            with _disk_errors(path):
+                partial.replace(path)
+
+    def _discard(self) -> None:
+        for partial in self._partial_of.values():
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]:
+    """Collect the files of one result; they get their names when the block ends without error.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files go; made if it does not exist.
+    never_over : iterable of Path
+        Input files, which must not be overwritten.
+
+    Raises
+    ------
+    CannotWriteError
+        If the folder or a file cannot be written. Nothing is left behind and earlier files are
+        untouched.
+    """
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    with _disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    files = FileSet(frozenset(path.resolve() for path in never_over))
+    try:
+        yield files
+        files._commit()
+    except BaseException:
+        files._discard()
+        for parent in made:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except CannotWriteError:
+        raise
+    except OSError as err:
+        raise CannotWriteError(
+            "cannot be written",
+            file=path,
+            found=err.strerror or str(err),
+            remedy="Choose a folder on a disk with free space where you may write.",
+        ) from err

@@ -1,0 +1,235 @@
+"""The one gate in: NIfTI files and DICOM folders become checked images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+
+from napari_dwi.errors import BadInputError
+from napari_dwi.scan.b_value_text import read_b_values
+from napari_dwi.scan.b_values import BValues
+from napari_dwi.scan.images import DwiSeries, Volume
+from napari_dwi.scan.info import Role, SeriesInfo
+from napari_dwi.scan.nifti import is_nifti_name, read_nifti, read_nifti_header, stem_of
+
+Check = Callable[[], None]
+
+_DISTINCT_B_VALUES_OF_A_SERIES = 2
+
+
+def open_image(path: Path, *, bval: Path | BValues | None = None, check: Check | None = None) -> DwiSeries | Volume:
+    """Open whatever a path holds: a diffusion series where there are b-values, else a volume.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file, or a folder with one series; ``folder#5`` is series number 5 of a DICOM folder.
+    bval : Path or BValues, optional
+        The b-values (s/mm2) or the text file that holds them; by default the .bval beside the image.
+        DICOM series bring their own; a text file overrides them only where they cannot be told.
+    check : callable, optional
+        Called now and then; may raise `Stopped`.
+
+    Raises
+    ------
+    BadInputError
+        If it cannot be read with certainty.
+    """
+    return _open(_only_series(path, ("DWI", "anatomy", "scanner map", "computed b")), bval, check)
+
+
+def open_series(path: Path, *, bval: Path | BValues | None = None, check: Check | None = None) -> DwiSeries:
+    """Open a diffusion series with at least two different b-values; as `open_image`.
+
+    Raises
+    ------
+    BadInputError
+        Also if the path holds no series, or only one b-value.
+    """
+    image = _open(_only_series(path, ("DWI",)), bval, check)
+    if isinstance(image, Volume):
+        raise BadInputError(
+            "this is a single volume, not a diffusion series",
+            file=path,
+            expected="volumes with at least two b-values",
+            remedy="Open it as anatomy instead.",
+        )
+    if len(image.b_values.distinct) < _DISTINCT_B_VALUES_OF_A_SERIES:
+        raise BadInputError(
+            "a diffusion series needs at least two different b-values",
+            file=path,
+            found=f"only b = {image.b_values} s/mm2",
+            remedy="Open it as anatomy instead.",
+        )
+    return image
+
+
+def open_volume(path: Path, *, check: Check | None = None) -> Volume:
+    """Open a single volume (anatomy, map, mask or labels); as `open_image`.
+
+    Raises
+    ------
+    BadInputError
+        Also if the path holds several volumes.
+    """
+    chosen = _only_series(path, ("anatomy", "scanner map"))
+    if split_series(chosen)[1] is not None:
+        return _open_dicom(chosen, None, as_series=False, check=check)
+    image = read_nifti(chosen)
+    if image.data.ndim != 3:
+        raise BadInputError(
+            "this holds several volumes",
+            file=chosen,
+            expected="a single volume",
+            found=f"{image.data.shape[3]} volumes",
+        )
+    return Volume(image.data, image.grid, name=stem_of(chosen), source=image.source, notes=image.notes)
+
+
+def list_series(path: Path) -> tuple[SeriesInfo, ...]:
+    """What a file or folder holds, without loading voxels.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file, a folder with NIfTI files, or a DICOM folder.
+
+    Raises
+    ------
+    BadInputError
+        If there is nothing readable.
+    """
+    folder, number = split_series(path)
+    if not folder.is_dir():
+        return (_nifti_info(path),)
+    images = sorted(file for file in folder.iterdir() if file.is_file() and is_nifti_name(file))
+    if images and number is None:
+        return tuple(_nifti_info(file) for file in images)
+    from napari_dwi.scan import dicom
+
+    found = tuple(dicom.list_series(folder))
+    return tuple(info for info in found if number is None or split_series(info.path)[1] == number)
+
+
+def split_series(path: Path) -> tuple[Path, str | None]:
+    """Split ``folder#5`` into the folder and the series number; other paths have none."""
+    match = re.fullmatch(r"(.+)#(\w+)", str(path))
+    if match is None or path.exists():
+        return path, None
+    return Path(match[1]), match[2]
+
+
+def _only_series(path: Path, roles: tuple[Role, ...]) -> Path:
+    """The path of the one image meant: a file as it is, or the one series of a folder.
+
+    Of a folder, the series named by its number, else the only one with the first role, else the
+    only one with any of the roles.
+    """
+    folder, number = split_series(path)
+    if not folder.is_dir():
+        return path
+    found = list_series(folder)
+    if number is not None:
+        chosen = [info for info in found if split_series(info.path)[1] == number]
+    else:
+        chosen = [info for info in found if info.role == roles[0]]
+        chosen = chosen or [info for info in found if info.role in roles]
+    if len(chosen) == 1:
+        return chosen[0].path
+    listing = ", ".join(f"{info.path.name} {info.description} ({info.role})" for info in found)
+    raise BadInputError(
+        "cannot tell which series is meant" if chosen else "no such series in this folder",
+        file=folder,
+        expected=f"one series ({roles[0]})" if number is None else f"series #{number}",
+        found=listing,
+        remedy=f"Name one of them, for example {found[0].path}.",
+    )
+
+
+def _open(path: Path, bval: Path | BValues | None, check: Check | None) -> DwiSeries | Volume:
+    if split_series(path)[1] is not None:
+        (info,) = list_series(path)
+        text = bval if isinstance(bval, Path) else None
+        return _open_dicom(path, text, as_series=info.role == "DWI", check=check)
+    image = read_nifti(path)
+    name = stem_of(path)
+    if image.data.ndim == 3 and bval is None and _bval_beside(path) is None:
+        return Volume(image.data, image.grid, name=name, source=image.source, notes=image.notes)
+    signal = image.data.reshape((*image.grid.shape, -1), order="F")
+    b_values = _b_values_of(path, bval, signal.shape[3])
+    notes = image.notes + _signal_notes(signal)
+    return DwiSeries(signal, image.grid, b_values, name, image.source, notes)
+
+
+@overload
+def _open_dicom(path: Path, bval: Path | None, *, as_series: Literal[False], check: Check | None) -> Volume: ...
+@overload
+def _open_dicom(path: Path, bval: Path | None, *, as_series: bool, check: Check | None) -> DwiSeries | Volume: ...
+def _open_dicom(path: Path, bval: Path | None, *, as_series: bool, check: Check | None) -> DwiSeries | Volume:
+    from napari_dwi.scan import dicom
+
+    folder, number = split_series(path)
+    if as_series:
+        return dicom.load_dwi(folder, number, bval=bval, check=check)
+    return dicom.load_anatomy(folder, number, check=check)
+
+
+def _b_values_of(path: Path, bval: Path | BValues | None, n_volumes: int) -> BValues:
+    if isinstance(bval, BValues):
+        return bval
+    bval = bval or _bval_beside(path)
+    if bval is None:
+        raise BadInputError(
+            "the b-values of this series are not known",
+            file=path,
+            expected=f"{stem_of(path)}.bval beside it with {n_volumes} values",
+            found="no such file",
+            remedy="Choose the file with the b-values (--bval FILE).",
+        )
+    bvec = bval.with_suffix(".bvec")
+    return read_b_values(bval, n_volumes, bvec if bvec.is_file() else None)
+
+
+def _bval_beside(path: Path) -> Path | None:
+    beside = path.with_name(stem_of(path) + ".bval")
+    return beside if beside.is_file() else None
+
+
+def _signal_notes(signal: np.ndarray) -> tuple[str, ...]:
+    notes = []
+    if n_missing := int(signal.size - np.isfinite(signal).sum()):
+        notes.append(f"{n_missing} values are NaN or infinite and will be left out")
+    if n_negative := int((signal < 0).sum()):
+        notes.append(f"{n_negative} values are negative, which magnitude images cannot be")
+    return tuple(notes)
+
+
+def _nifti_info(path: Path) -> SeriesInfo:
+    header = read_nifti_header(path)
+    bval = _bval_beside(path)
+    b_values: tuple[float, ...] | None = None
+    warnings = header.notes
+    role: Role = "anatomy"
+    if bval is not None or len(header.shape) == 4:
+        role = "DWI"
+        try:
+            n_volumes = header.shape[3] if len(header.shape) == 4 else 1
+            b_values = tuple(float(b) for b in _b_values_of(path, bval, n_volumes).values)
+        except BadInputError as err:
+            warnings = (*warnings, str(err))
+    orientation = header.grid.orientation if header.grid.orientation_known else "unknown"
+    return SeriesInfo(
+        path=path,
+        description=stem_of(path),
+        role=role,
+        shape=header.shape,
+        spacing_mm=header.grid.spacing_mm,
+        orientation=orientation,
+        b_values=b_values,
+        warnings=warnings,
+    )
+
