@@ -19,7 +19,9 @@ _SCREEN = "-screen 0 1920x1080x24"
 def add_commands(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     demo = commands.add_parser("demo", help="a simulated head, from loading to a denoised image")
-    demo.add_argument("--out", type=Path, default=Path("demo-out"), metavar="DIR", help="folder of the results")
+    demo.add_argument(
+        "--out", type=Path, default=Path("demo-out"), metavar="DIR", help="folder of the results"
+    )
     demo.add_argument("--headless", action="store_true", help="do the work, take a screenshot, and leave")
     demo.set_defaults(run=_demo)
 

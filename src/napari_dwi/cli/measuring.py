@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.output import complain, say
-from napari_dwi.scan.regions import read_regions
-from napari_dwi.measure.regions import measure_regions, statistics_table
+from napari_dwi.measure.regions import RegionStatistics, measure_regions, statistics_table
 from napari_dwi.scan import open_image, resample_to
 from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.regions import read_regions
 
 
 def add_commands(commands: Any) -> None:
@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
 
 def _measure(options: argparse.Namespace) -> int:
     regions = read_regions(options.roi)
-    rows = []
+    rows: list[RegionStatistics] = []
     for path in options.images:
         image = open_image(path)
         labels = regions.labels

@@ -13,7 +13,7 @@ from napari_dwi.methods.method import Inputs, Method
 from napari_dwi.methods.registry import all_methods, find_method
 from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import Result, run_method, save_result
-from napari_dwi.scan import Volume, open_series, open_volume, resample_to
+from napari_dwi.scan import DwiSeries, Volume, open_series, open_volume, resample_to
 from napari_dwi.scan.nifti import sha256_of
 
 
@@ -118,7 +118,8 @@ def _denoise(options: argparse.Namespace) -> int:
         mask = None
         if options.mask is not None:
             mask = resample_to(_as_mask(open_volume(options.mask)), series.grid)
-        for image in (*anatomy, series):
+        images: list[DwiSeries | Volume] = [series, *anatomy]
+        for image in images:
             for note in image.notes:
                 complain(f"{image.name}: {note}")
         result = run_method(
@@ -173,5 +174,3 @@ def _written(result: Result, folder: Path) -> int:
     for warning in result.record.warnings:
         complain(f"note: {warning}")
     return 0
-
-

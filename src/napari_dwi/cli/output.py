@@ -84,4 +84,3 @@ class _TerminalLine:
     def close(self) -> None:
         if self._redraws and self._shown:
             sys.stderr.write("\r" + " " * 100 + "\r")
-

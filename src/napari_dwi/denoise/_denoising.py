@@ -44,9 +44,7 @@ DenoiseVolumes = Callable[[Inputs, Any, Context, "NDArray[np.intp]"], "NDArray[n
 DenoiseVolume = Callable[[Inputs, Any, Context, int], "NDArray[np.float32]"]
 
 
-def denoiser(
-    name: str, denoise: DenoiseVolumes
-) -> Callable[[Inputs, DenoiseParameters, Context], Output]:
+def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoiseParameters, Context], Output]:
     """The run function of a denoising method.
 
     Parameters
@@ -108,7 +106,9 @@ def volume_by_volume(denoise: DenoiseVolume) -> DenoiseVolumes:
             prefix = f"b = {format_b_value(float(b_values[volume]))}, "
             progress: Progress = context.progress.part(step, len(targets), prefix)
             progress.report(0.0, "preparing")
-            denoised[..., step] = denoise(inputs, parameters, replace(context, progress=progress), int(volume))
+            denoised[..., step] = denoise(
+                inputs, parameters, replace(context, progress=progress), int(volume)
+            )
         return denoised
 
     return denoise_all

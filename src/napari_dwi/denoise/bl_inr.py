@@ -31,29 +31,47 @@ _SHARE_OF_AIR = 0.1
 class BlInrParameters(DenoiseParameters):
     """Parameters of BL-INR; the defaults are the balanced settings, ``paper`` is the paper's own."""
 
-    omega_max: float = number(20.0, low=2, high=200, help="Cut-off frequency of the position encoding.")
-    n_frequencies: int = whole(20, low=2, high=128, help="Frequencies between 1 and the cut-off.")
-    patch_size: int = whole(
-        3, low=1, high=9, unit="voxels", help="Edge of the patches of other images; odd. Larger forgives shifts."
-    )
     use_b_values: bool = flag(True, help="Learn from the other volumes of the series.")
     use_anatomy: bool = flag(True, help="Learn from the anatomical images.")
-    width: int = whole(256, low=8, high=4096, help="Units in each hidden layer.")
-    epochs: int = whole(20, low=1, high=1000, help="Passes over the training voxels.")
-    batch_size: int = whole(1024, low=16, high=1_048_576, unit="voxels", help="Voxels in one training step.")
-    learning_rate: float = number(4e-4, low=1e-6, high=1.0, help="Of Adam at the start; falls as a cosine.")
+    omega_max: float = number(
+        20.0, low=2, high=200, help="Cut-off frequency of the position encoding.", advanced=True
+    )
+    n_frequencies: int = whole(
+        20, low=2, high=128, help="Frequencies between 1 and the cut-off.", advanced=True
+    )
+    patch_size: int = whole(
+        3,
+        low=1,
+        high=9,
+        unit="voxels",
+        help="Edge of the patches of other images; odd. Larger forgives shifts.",
+        advanced=True,
+    )
+    width: int = whole(256, low=8, high=4096, help="Units in each hidden layer.", advanced=True)
+    epochs: int = whole(20, low=1, high=1000, help="Passes over the training voxels.", advanced=True)
+    batch_size: int = whole(
+        1024, low=16, high=1_048_576, unit="voxels", help="Voxels in one training step.", advanced=True
+    )
+    learning_rate: float = number(
+        4e-4, low=1e-6, high=1.0, help="Of Adam at the start; falls as a cosine.", advanced=True
+    )
     held_out: float = number(
         0.1,
         low=0.0,
         high=0.5,
-        help="Share of voxels kept from training to find the step after which only noise is learnt; 0 trains on all.",
+        help="Share of voxels kept aside to find the step after which only noise is learnt; 0 is none.",
+        advanced=True,
     )
-    foreground_only: bool = flag(True, help="Train on the body and a tenth of the air instead of everything.")
+    foreground_only: bool = flag(
+        True, help="Train on the body and a tenth of the air instead of everything.", advanced=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.patch_size % 2 == 0:
-            raise BadInputError("parameter patch_size cannot be used", expected="an odd number", found=self.patch_size)
+            raise BadInputError(
+                "parameter patch_size cannot be used", expected="an odd number", found=self.patch_size
+            )
 
 
 def _denoise(
@@ -133,7 +151,9 @@ METHOD = Method(
         "Learns each b-value from the other b-values, the anatomy and a band-limited position code, on this "
         "scan alone. Strong at moderate noise; minutes on a CPU, seconds on a GPU."
     ),
-    reference="Li et al., Band-limited implicit neural representations for diffusion-weighted imaging denoising",
+    reference=(
+        "Li et al., Band-limited implicit neural representations for diffusion-weighted imaging denoising"
+    ),
     parameters=BlInrParameters,
     run=denoiser("bl-inr", volume_by_volume(_denoise)),
     presets={

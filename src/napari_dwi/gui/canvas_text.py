@@ -23,7 +23,9 @@ class OrientationLetters:
         self._viewer = viewer
         self._view: View | None = None
         self._overlays = {
-            side: TextOverlay(text="", visible=False, position=spot, gridded=True, font_size=13, color="yellow")
+            side: TextOverlay(
+                text="", visible=False, position=spot, gridded=True, font_size=13, color="yellow"
+            )
             for side, spot in _SPOTS.items()
         }
         for side, overlay in self._overlays.items():

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_dwi.errors import DwiError
 from napari_dwi.gui.dock import Dock
-from napari_dwi.gui.form import ParameterForm
+from napari_dwi.gui.form import ParameterForm, narrow
 from napari_dwi.gui.job_rows import JobRows
 from napari_dwi.gui.messages import tell, tell_error
 from napari_dwi.methods.device import DEVICES
@@ -51,6 +51,7 @@ class DenoiseDock(Dock):
         self.method_box = QComboBox()
         for method in self._methods:
             self.method_box.addItem(method.title)
+        narrow(self.method_box)
         self.preset_box = QComboBox()
         self.preset_box.setToolTip("Named settings of this method")
         self._summary = QLabel()
@@ -139,7 +140,7 @@ class DenoiseDock(Dock):
         def work(progress: Progress) -> Result:
             return run_method(method, parameters, inputs, seed=seed, device=device, progress=progress)
 
-        self.room.submit(method.title, work, lambda result: self._show(result, method.name, ""))
+        self.room.submit(_short(method), work, lambda result: self._show(result, _short(method)))
 
     def run_on_slice(self) -> None:
         """Denoise the slice on show, at the b-values of the form."""
@@ -154,8 +155,8 @@ class DenoiseDock(Dock):
             result = run_method(method, parameters, slab, seed=seed, device=device, progress=progress)
             return _spread(result, inputs.series, axis, index, position)
 
-        title = f"{method.title}, this slice"
-        self.room.submit(title, work, lambda result: self._show(result, method.name, " preview"))
+        title = f"{_short(method)}, this slice"
+        self.room.submit(title, work, lambda result: self._show(result, f"{_short(method)} preview"))
 
     def save(self, folder: Path) -> None:
         """Save every result on show into a folder."""
@@ -190,10 +191,10 @@ class DenoiseDock(Dock):
         axis = view.voxel_axes[sliced]
         return axis, view.voxel((position[0], position[1], position[2]))[axis]
 
-    def _show(self, result: Result, name: str, suffix: str) -> None:
-        self.room.show_result(result, f"{name}{suffix}")
+    def _show(self, result: Result, title: str) -> None:
+        self.room.show_result(result, title)
         record = result.record
-        lines = [f"{name}{suffix}: {duration(record.seconds)} on {record.device}"]
+        lines = [f"{title}: {duration(record.seconds)} on {record.device}"]
         lines += [f"{figure}: {value:.3g}" for figure, value in record.figures.items()]
         lines += [f"Note: {warning}" for warning in record.warnings]
         self.report.setText("\n".join(lines))
@@ -245,6 +246,11 @@ class DenoiseDock(Dock):
     def _ask_save(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "Save the results in"):
             self.save(Path(folder))
+
+
+def _short(method: Method) -> str:
+    """The title without what is explained in brackets."""
+    return method.title.split(" (")[0]
 
 
 def _spread(result: Result, series: DwiSeries, axis: int, index: int, position: int) -> Result:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import napari
 
 _ICON_PIXELS = 24
+_WIDTH_PIXELS = 400
 
 
 class Dock(QWidget):
@@ -55,7 +56,7 @@ class Dock(QWidget):
         self.outer = QVBoxLayout(self)
         self.outer.addLayout(top)
         self.outer.addWidget(scroll, 1)
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(_WIDTH_PIXELS)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Meet the window once the dock is in it."""

@@ -86,6 +86,7 @@ class BValuePicker(QWidget):
         for b_value in b_values:
             button = QPushButton(format_b_value(b_value))
             button.setCheckable(True)
+            button.setMinimumWidth(1)
             layout.addWidget(button)
             self._buttons[b_value] = button
 
@@ -115,6 +116,7 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
     if parameter.kind == "choice":
         combo = QComboBox()
         combo.addItems(parameter.choices)
+        narrow(combo)
         return _Field(combo, combo.currentText, combo.setCurrentText)
     if parameter.kind == "flag":
         check = QCheckBox()
@@ -131,6 +133,12 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
         spin.setRange(low, high)
     spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     return _Field(spin, spin.value, spin.setValue)
+
+
+def narrow(combo: QComboBox) -> None:
+    """Let a dock be narrower than the longest entry."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(8)
 
 
 def _decimals(parameter: Parameter) -> int:

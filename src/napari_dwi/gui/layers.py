@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-dwi"
 # Blue below zero, orange above, black at zero: what a method left alone disappears.
 RESIDUAL_COLORMAP = Colormap(
-    [[0.35, 0.75, 1.0, 1.0], [0.1, 0.3, 0.8, 1.0], [0.0, 0.0, 0.0, 1.0], [0.85, 0.35, 0.05, 1.0], [1.0, 0.8, 0.35, 1.0]],
+    [
+        [0.35, 0.75, 1.0, 1.0],
+        [0.1, 0.3, 0.8, 1.0],
+        [0.0, 0.0, 0.0, 1.0],
+        [0.85, 0.35, 0.05, 1.0],
+        [1.0, 0.8, 0.35, 1.0],
+    ],
     name="residual",
 )
 
 _AXES = ("b", "z", "y", "x")
 _UNITS = ("pixel", "mm", "mm", "mm")
 # Of the brightest voxels this share may saturate; they are vessels, fat or noise.
-_WINDOW_PERCENTILE = 99.7
+_WINDOW_PERCENTILE = 99.5
 _SAMPLE = 200_000
 
 
@@ -86,7 +92,7 @@ def window(data: NDArray[np.float32]) -> tuple[float, float]:
     """Contrast limits for magnitude data: from zero to nearly the brightest voxel."""
     values = _sample(data)
     high = float(np.percentile(values, _WINDOW_PERCENTILE)) if values.size else 1.0
-    low = float(min(0.0, np.percentile(values, 100 - _WINDOW_PERCENTILE))) if values.size else 0.0
+    low = min(0.0, float(np.percentile(values, 100 - _WINDOW_PERCENTILE))) if values.size else 0.0
     return low, high if high > low else low + 1.0
 
 

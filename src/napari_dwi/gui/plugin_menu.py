@@ -5,7 +5,7 @@ The manifest cannot name icons of our own, so they are put in place once the fir
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QWidget
+from qtpy.QtWidgets import QBoxLayout, QDockWidget, QLabel, QMainWindow, QWidget
 
 from napari_dwi.gui.icons import icon
 
@@ -37,9 +37,10 @@ def add_title_icon(widget: QWidget, icon_name: str) -> None:
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
     bar = None if parent is None else parent.titleBarWidget()
-    if bar is None or bar.layout() is None or bar.findChild(QLabel, icon_name) is not None:
+    layout = None if bar is None else bar.layout()
+    if not isinstance(layout, QBoxLayout) or bar.findChild(QLabel, icon_name) is not None:
         return
     picture = QLabel(bar)
     picture.setObjectName(icon_name)
     picture.setPixmap(icon(icon_name).pixmap(_TITLE_PIXELS, _TITLE_PIXELS))
-    bar.layout().insertWidget(bar.layout().count() - 1, picture)
+    layout.insertWidget(layout.count() - 1, picture)

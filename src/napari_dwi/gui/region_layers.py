@@ -170,7 +170,7 @@ class RegionLayers:
 
     def _digest(self) -> tuple[int, tuple[tuple[int, str], ...]]:
         """Tells whether voxels or names changed: napari also announces mere changes of slice."""
-        return zlib.crc32(self._labels), tuple(self._names.items())
+        return zlib.crc32(self._labels.data), tuple(self._names.items())
 
     def _name_unknown_labels(self) -> None:
         """Give a name to what was painted with a label chosen in napari's own controls."""

@@ -50,6 +50,7 @@ _TOOLTIPS = (
     "(mean - mean of the background) / SD of the background",
 )
 _NO_BACKGROUND = "none"
+_LONGEST_NAME = 18
 _TOOLS: tuple[tuple[Tool, str, str, str], ...] = (
     ("navigate", "Move", "V", "Move and zoom the image"),
     ("ellipse", "Ellipse", "E", "Drag an ellipse; voxels whose centre lies inside belong to it"),
@@ -129,6 +130,7 @@ class RegionsDock(Dock):
         for column, text in enumerate(_TOOLTIPS):
             self.table.horizontalHeaderItem(column).setToolTip(text)
         self.table.verticalHeader().hide()
+        self.table.setStyleSheet("font-size: 8pt")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.setMinimumHeight(180)
@@ -264,7 +266,7 @@ class RegionsDock(Dock):
         for place, row in enumerate(rows):
             cells = (
                 row.region,
-                row.image,
+                _elided(row.image),
                 "" if row.b_value is None else format_b_value(row.b_value),
                 f"{row.n}" if not row.n_missing else f"{row.n} (+{row.n_missing} NaN)",
                 _number(row.mean),
@@ -326,6 +328,9 @@ class RegionsDock(Dock):
             self.load(Path(file))
 
 
+def _elided(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
 def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4g}"
-

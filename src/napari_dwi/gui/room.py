@@ -128,7 +128,7 @@ class ReadingRoom:
         self._clear()
         self.series, self.anatomy = series, anatomy
         self.view = View(series.grid)
-        self._show(series, f"DWI {series.name}", "scan")
+        self._show(series, "DWI", "scan")
         for volume in anatomy:
             self._show(volume, volume.name, "anatomy").layer.visible = False
         self.regions = RegionLayers(self.viewer, self.view)
@@ -151,6 +151,7 @@ class ReadingRoom:
             metadata = sidecar_of(result.record, output, Path.cwd())
             self._show(output.image, self._free_name(name), output.role, result, metadata)
         self._arrange(side_by_side=True)
+        self.viewer.reset_view()
         self.images_changed.emit()
 
     def set_side_by_side(self, wanted: bool) -> None:
@@ -160,6 +161,7 @@ class ReadingRoom:
             if not wanted:
                 for shown in self.shown:
                     shown.layer.visible = shown.role == "scan"
+            self.viewer.reset_view()
             self.images_changed.emit()
 
     def current_volume(self) -> int:
@@ -192,9 +194,7 @@ class ReadingRoom:
         scan = next(shown for shown in self.shown if shown.role == "scan")
         same_volumes = new.layer.data.shape[0] == scan.layer.data.shape[0]
         if new is scan or new.role == "residual" or not same_volumes:
-            self._windows.append(
-                VolumeWindows(self.viewer, new.layer, is_residual=new.role == "residual")
-            )
+            self._windows.append(VolumeWindows(self.viewer, new.layer, is_residual=new.role == "residual"))
         else:
             new.layer.contrast_limits_range = scan.layer.contrast_limits_range
             new.layer.contrast_limits = scan.layer.contrast_limits

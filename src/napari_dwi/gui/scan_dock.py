@@ -57,7 +57,9 @@ class ScanDock(Dock):
         super().__init__(napari_viewer, "Scan", "scan")
         self._infos: tuple[SeriesInfo, ...] = ()
         self.folder_button = QPushButton("Open folder…")
-        self.folder_button.setToolTip("A DICOM folder, or a folder with NIfTI files; dropping it here works too")
+        self.folder_button.setToolTip(
+            "A DICOM folder, or a folder with NIfTI files; dropping it here works too"
+        )
         self.folder_button.clicked.connect(self._ask_folder)
         self.file_button = QPushButton("Open file…")
         self.file_button.setToolTip("A NIfTI series (.nii, .nii.gz) with its .bval beside it")
@@ -158,7 +160,9 @@ class ScanDock(Dock):
             tick = QTableWidgetItem()
             usable = (info.role == _AS_DWI and info.b_values is not None) or info.role == _AS_ANATOMY
             tick.setFlags(
-                Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled if usable else Qt.ItemFlag.NoItemFlags
+                Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled
+                if usable
+                else Qt.ItemFlag.NoItemFlags
             )
             ticked = info is wanted or (info.role == _AS_ANATOMY and chosen.is_dir() and wanted is not None)
             tick.setCheckState(Qt.CheckState.Checked if usable and ticked else Qt.CheckState.Unchecked)
@@ -191,7 +195,8 @@ class ScanDock(Dock):
             if series.grid.orientation_known
             else "ORIENTATION UNKNOWN: left and right cannot be told in this file",
         ]
-        for image in (series, *self.room.anatomy):
+        images: list[DwiSeries | Volume] = [series, *self.room.anatomy]
+        for image in images:
             lines += [f"{image.name}: {note}" for note in image.notes]
         self.summary.setText("\n".join(lines))
 

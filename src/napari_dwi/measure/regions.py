@@ -99,14 +99,14 @@ def measure_regions(
         raise BadInputError(
             f"there is no region called {background}", expected="one of " + ", ".join(names.values())
         )
-    is_series = isinstance(image, DwiSeries)
+    b_values = image.b_values.values if isinstance(image, DwiSeries) else None
     values = image.signal[inside] if isinstance(image, DwiSeries) else image.data[inside][:, None]
     # One pass per region over all volumes at once: regions are few, volumes can be many.
     per_region = {name: _moments(values[codes == code]) for code, name in names.items()}
     reference = per_region[background] if background is not None else None
     rows = []
     for volume in range(values.shape[1]):
-        b_value = float(image.b_values.values[volume]) if is_series else None
+        b_value = None if b_values is None else float(b_values[volume])
         for name, moments in per_region.items():
             mean, std = float(moments.mean[volume]), float(moments.std[volume])
             cnr = float("nan")

@@ -89,7 +89,9 @@ def with_enough_memory(compute: Callable[[str, float], _Result], device: str) ->
                 raise
         # Only outside the except block has the traceback let go of what filled the memory.
         _free(rung_device)
-    raise MethodFailedError("not enough memory for this method", remedy="Crop the series or use fewer inputs.")
+    raise MethodFailedError(
+        "not enough memory for this method", remedy="Crop the series or use fewer inputs."
+    )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ A method's parameters are a frozen dataclass derived from `Parameters`, with fie
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -120,9 +121,7 @@ class Parameter:
         return f"{what} from {self.low:g} to {self.high:g}" if self.low is not None else what
 
     def _wrong(self, found: str) -> BadInputError:
-        return BadInputError(
-            f"parameter {self.name} cannot be used", expected=self.expected(), found=found
-        )
+        return BadInputError(f"parameter {self.name} cannot be used", expected=self.expected(), found=found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +135,7 @@ class Parameters:
     @classmethod
     def declared(cls) -> tuple[Parameter, ...]:
         """The parameters: the method's own in the order of their declaration, then inherited ones."""
-        own = cls.__dict__.get("__annotations__", {})
+        own = inspect.get_annotations(cls)
         fields = sorted(dataclasses.fields(cls), key=lambda field: field.name not in own)
         return tuple(dataclasses.replace(field.metadata["parameter"], name=field.name) for field in fields)
 

@@ -14,7 +14,7 @@ from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import Result, run_method
-from napari_dwi.scan import BValues, Source, open_series, open_volume, resample_to
+from napari_dwi.scan import BValues, DwiSeries, Source, Volume, open_series, open_volume, resample_to
 from napari_dwi.scan.reading import split_series
 
 _LARGEST_SIDECAR_BYTES = 10_000_000
@@ -95,9 +95,8 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
     series = open_series(parts["series"][0], bval=BValues(np.array(recipe.b_values)))
     anatomy = tuple(resample_to(open_volume(path), series.grid) for path in parts["anatomy"])
     mask = resample_to(open_volume(parts["mask"][0]), series.grid) if parts["mask"] else None
-    for (_, expected), image in zip(
-        recipe.sources, (series, *anatomy, *([mask] if mask else [])), strict=True
-    ):
+    images: list[DwiSeries | Volume] = [series, *anatomy, *([mask] if mask else [])]
+    for (_, expected), image in zip(recipe.sources, images, strict=True):
         found = image.source
         if found is None or found.sha256 != expected.sha256:
             raise BadInputError(

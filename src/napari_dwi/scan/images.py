@@ -135,6 +135,4 @@ def _check_float32(array: NDArray[np.float32], dimensions: int, what: str) -> No
 
 def _check_shape(shape: tuple[int, ...], grid: Grid) -> None:
     if shape != grid.shape:
-        raise BadInputError(
-            "the image does not have the size of its grid", expected=grid.shape, found=shape
-        )
+        raise BadInputError("the image does not have the size of its grid", expected=grid.shape, found=shape)

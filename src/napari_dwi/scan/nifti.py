@@ -133,7 +133,8 @@ class _opened:  # noqa: N801 - reads as a verb where it is used
             raise BadInputError("cannot be read", file=self._path, found=err.strerror) from err
         is_gzip = self._file.read(2) == _GZIP_MAGIC
         self._file.seek(0)
-        self._stream: Any = gzip.GzipFile(fileobj=self._file) if is_gzip else self._file
+        stream: Any = gzip.GzipFile(fileobj=self._file) if is_gzip else self._file
+        self._stream: BinaryIO = stream
         return self._stream, is_gzip
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:

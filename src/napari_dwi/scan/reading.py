@@ -21,7 +21,9 @@ Check = Callable[[], None]
 _DISTINCT_B_VALUES_OF_A_SERIES = 2
 
 
-def open_image(path: Path, *, bval: Path | BValues | None = None, check: Check | None = None) -> DwiSeries | Volume:
+def open_image(
+    path: Path, *, bval: Path | BValues | None = None, check: Check | None = None
+) -> DwiSeries | Volume:
     """Open whatever a path holds: a diffusion series where there are b-values, else a volume.
 
     Parameters
@@ -166,9 +168,13 @@ def _open(path: Path, bval: Path | BValues | None, check: Check | None) -> DwiSe
 
 
 @overload
-def _open_dicom(path: Path, bval: Path | None, *, as_series: Literal[False], check: Check | None) -> Volume: ...
+def _open_dicom(
+    path: Path, bval: Path | None, *, as_series: Literal[False], check: Check | None
+) -> Volume: ...
 @overload
-def _open_dicom(path: Path, bval: Path | None, *, as_series: bool, check: Check | None) -> DwiSeries | Volume: ...
+def _open_dicom(
+    path: Path, bval: Path | None, *, as_series: bool, check: Check | None
+) -> DwiSeries | Volume: ...
 def _open_dicom(path: Path, bval: Path | None, *, as_series: bool, check: Check | None) -> DwiSeries | Volume:
     from napari_dwi.scan import dicom
 
@@ -232,4 +238,3 @@ def _nifti_info(path: Path) -> SeriesInfo:
         b_values=b_values,
         warnings=warnings,
     )
-

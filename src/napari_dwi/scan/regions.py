@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.scan.images import Volume
 from napari_dwi.scan.file_set import FileSet
+from napari_dwi.scan.images import Volume
 from napari_dwi.scan.nifti import stem_of
 from napari_dwi.scan.reading import open_volume
 from napari_dwi.scan.writing import add_image

@@ -71,9 +71,7 @@ def add_image(
     if isinstance(image, DwiSeries):
         files.add_text(beside.with_name(beside.name + ".bval"), b_value_text(image.b_values))
         if image.b_values.directions is not None:
-            files.add_text(
-                beside.with_name(beside.name + ".bvec"), direction_text(image.b_values.directions)
-            )
+            files.add_text(beside.with_name(beside.name + ".bvec"), direction_text(image.b_values.directions))
     if sidecar is not None:
         files.add_text(beside.with_name(beside.name + ".json"), sidecar_text(sidecar))
 
@@ -89,7 +87,7 @@ def inputs_of(image: DwiSeries | Volume, more: Iterable[Path] = ()) -> tuple[Pat
     return (*own, *more)
 
 
-def _write_nifti(file: BinaryIO, path: Path, array: NDArray[Any], grid: Grid) -> None:
+def _write_nifti(file: Any, path: Path, array: NDArray[Any], grid: Grid) -> None:
     import nibabel as nib
 
     image = nib.Nifti1Image(array, grid.affine)

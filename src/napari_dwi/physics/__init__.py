@@ -1,0 +1,1 @@
+"""The physics of the signal: decay with the b-value, noise of magnitude images, digital phantoms."""
