@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
-from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries, format_b_value
 
 if TYPE_CHECKING:
@@ -94,21 +93,27 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
     return run
 
 
+def each_volume(
+    inputs: Inputs, context: Context, targets: NDArray[np.intp]
+) -> Iterator[tuple[int, int, Context]]:
+    """Step, index and context of one volume after the other, each with its share of the progress."""
+    b_values = inputs.series.b_values.values
+    for step, volume in enumerate(targets):
+        prefix = f"b = {format_b_value(float(b_values[volume]))}, "
+        progress = context.progress.part(step, len(targets), prefix)
+        progress.report(0.0, "preparing")
+        yield step, int(volume), replace(context, progress=progress)
+
+
 def volume_by_volume(denoise: DenoiseVolume) -> DenoiseVolumes:
-    """Denoise one volume after the other, each with its share of the progress."""
+    """A function for all volumes from one for a single volume."""
 
     def denoise_all(
         inputs: Inputs, parameters: DenoiseParameters, context: Context, targets: NDArray[np.intp]
     ) -> NDArray[np.float32]:
-        b_values = inputs.series.b_values.values
         denoised = np.empty((*inputs.series.grid.shape, len(targets)), dtype=np.float32, order="F")
-        for step, volume in enumerate(targets):
-            prefix = f"b = {format_b_value(float(b_values[volume]))}, "
-            progress: Progress = context.progress.part(step, len(targets), prefix)
-            progress.report(0.0, "preparing")
-            denoised[..., step] = denoise(
-                inputs, parameters, replace(context, progress=progress), int(volume)
-            )
+        for step, volume, part in each_volume(inputs, context, targets):
+            denoised[..., step] = denoise(inputs, parameters, part, volume)
         return denoised
 
     return denoise_all

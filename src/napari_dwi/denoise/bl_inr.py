@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, volume_by_volume
+from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, each_volume
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.methods.method import Context, Inputs, Method
@@ -63,7 +63,7 @@ class BlInrParameters(DenoiseParameters):
         advanced=True,
     )
     foreground_only: bool = flag(
-        True, help="Train on the body and a tenth of the air instead of everything.", advanced=True
+        True, help="Train on the body (or mask) and a tenth of the rest, not on all voxels.", advanced=True
     )
 
     def __post_init__(self) -> None:
@@ -75,21 +75,15 @@ class BlInrParameters(DenoiseParameters):
 
 
 def _denoise(
-    inputs: Inputs, parameters: BlInrParameters, context: Context, volume: int
+    inputs: Inputs, parameters: BlInrParameters, context: Context, targets: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     from napari_dwi.denoise._voxel_features import VoxelFeatures
     from napari_dwi.denoise._voxel_network import Training, predict, train
 
-    signal = inputs.series.signal[..., volume]
-    scale = _scale(signal)
-    features = VoxelFeatures(
-        _priors(inputs, parameters, volume),
-        parameters.omega_max,
-        parameters.n_frequencies,
-        parameters.patch_size,
-        context.device,
-    )
-    target = np.nan_to_num(signal / scale, posinf=0, neginf=0).astype(np.float32)
+    signal = inputs.series.signal
+    volumes, scales = _scaled([signal[..., n] for n in range(signal.shape[3])])
+    anatomy, _ = _scaled([volume.data for volume in inputs.anatomy] if parameters.use_anatomy else [])
+    worth_learning = _worth_learning(inputs, parameters)
     training = Training(
         width=parameters.width,
         epochs=parameters.epochs,
@@ -97,37 +91,54 @@ def _denoise(
         learning_rate=parameters.learning_rate,
         held_out=parameters.held_out,
     )
-    # Each volume has its own network, and a seed of its own that does not depend on the others.
-    seed = context.seed * 1_000_003 + volume
-    voxels = _training_voxels(inputs, parameters, np.isfinite(signal), seed)
-    network = train(features, target, voxels, training, context, seed)
-    return predict(network, features, signal.shape, context) * np.float32(scale)
+    denoised = np.empty((*signal.shape[:3], len(targets)), dtype=np.float32, order="F")
+    for step, volume, part in each_volume(inputs, context, targets):
+        others = [image for n, image in enumerate(volumes) if n != volume] if parameters.use_b_values else []
+        features = VoxelFeatures(
+            np.stack([*others, *anatomy])
+            if others or anatomy
+            else np.empty((0, *signal.shape[:3]), np.float32),
+            parameters.omega_max,
+            parameters.n_frequencies,
+            parameters.patch_size,
+            context.device,
+        )
+        # Each volume has a network and a seed of its own, whichever others are denoised with it.
+        seed = context.seed * 1_000_003 + volume
+        voxels = _training_voxels(worth_learning, np.isfinite(signal[..., volume]), parameters, seed)
+        network = train(features, volumes[volume], voxels, training, part, seed)
+        image = predict(network, features, signal.shape[:3], part)
+        denoised[..., step] = image * np.float32(scales[volume])
+    return denoised
 
 
-def _priors(inputs: Inputs, parameters: BlInrParameters, volume: int) -> NDArray[np.float32]:
-    """The images to learn from, (n, x, y, z), each scaled to order one, 0 where there is no value."""
-    images = []
-    if parameters.use_b_values:
-        others = [n for n in range(inputs.series.signal.shape[3]) if n != volume]
-        images += [inputs.series.signal[..., n] for n in others]
-    if parameters.use_anatomy:
-        images += [anatomy.data for anatomy in inputs.anatomy]
-    priors = np.zeros((len(images), *inputs.series.grid.shape), dtype=np.float32)
-    for prior, image in zip(priors, images, strict=True):
-        prior[...] = np.nan_to_num(image / _scale(image), posinf=0, neginf=0)
-    return priors
+def _scaled(images: list[NDArray[np.float32]]) -> tuple[list[NDArray[np.float32]], list[float]]:
+    """Images divided so that bright voxels come to about one, 0 where there is no value."""
+    scales = [_scale(image) for image in images]
+    pairs = zip(images, scales, strict=True)
+    scaled = [np.nan_to_num(image / scale, posinf=0, neginf=0).astype(np.float32) for image, scale in pairs]
+    return scaled, scales
+
+
+def _worth_learning(inputs: Inputs, parameters: BlInrParameters) -> NDArray[np.bool_] | None:
+    """The mask given, or the body; ``None`` for everything."""
+    if inputs.mask is not None:
+        return inputs.mask.data > 0
+    return foreground_mask(inputs.series) if parameters.foreground_only else None
 
 
 def _training_voxels(
-    inputs: Inputs, parameters: BlInrParameters, finite: NDArray[np.bool_], seed: int
+    worth_learning: NDArray[np.bool_] | None,
+    finite: NDArray[np.bool_],
+    parameters: BlInrParameters,
+    seed: int,
 ) -> NDArray[np.intp]:
     """Flat C-order indices of the voxels to train on, shuffled."""
     rng = np.random.default_rng(seed)
-    chosen = finite.copy()
-    if inputs.mask is not None:
-        chosen &= inputs.mask.data > 0
-    elif parameters.foreground_only:
-        chosen &= foreground_mask(inputs.series) | (rng.random(finite.shape) < _SHARE_OF_AIR)
+    chosen = finite
+    if worth_learning is not None:
+        air = rng.random(finite.shape) < _SHARE_OF_AIR if parameters.foreground_only else False
+        chosen = finite & (worth_learning | air)
     voxels = np.flatnonzero(chosen)
     if voxels.size == 0:
         raise BadInputError(
@@ -155,7 +166,7 @@ METHOD = Method(
         "Li et al., Band-limited implicit neural representations for diffusion-weighted imaging denoising"
     ),
     parameters=BlInrParameters,
-    run=denoiser("bl-inr", volume_by_volume(_denoise)),
+    run=denoiser("bl-inr", _denoise),
     presets={
         "paper": {"width": 1024, "held_out": 0.0, "foreground_only": False},
         "fast": {"width": 128, "epochs": 10},

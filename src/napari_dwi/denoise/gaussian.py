@@ -52,4 +52,5 @@ METHOD = Method(
     reference="Textbook linear filter",
     parameters=GaussianParameters,
     run=denoiser("gaussian", volume_by_volume(_smooth)),
+    uses_torch=False,
 )

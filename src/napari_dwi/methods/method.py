@@ -178,6 +178,8 @@ class Method:
         Named sets of parameter values besides the defaults.
     context_slices : int
         Slices needed on either side to try it on a single slice.
+    uses_torch : bool
+        Whether it computes with PyTorch, on the device chosen; otherwise on one CPU thread.
     """
 
     name: str
@@ -189,6 +191,7 @@ class Method:
     run: Callable[[Inputs, Any, Context], Output]
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     context_slices: int = 1
+    uses_torch: bool = True
 
     def settings(self, preset: str | None = None) -> Parameters:
         """The default parameters, or those of a preset.

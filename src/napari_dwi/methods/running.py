@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings as python_warnings
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,16 +66,20 @@ def run_method(
     progress.report(0.0, "starting")
     started = datetime.now(UTC)
     clock = time.monotonic()
-    with torch_threads(threads) as used_threads, python_warnings.catch_warnings(record=True) as caught:
+    wanted_device = chosen_device(device) if method.uses_torch else "cpu"
+    with (
+        torch_threads(threads) if method.uses_torch else nullcontext(1) as used_threads,
+        python_warnings.catch_warnings(record=True) as caught,
+    ):
         python_warnings.simplefilter("always")
 
         def compute(on_device: str, chunk_scale: float) -> Output:
             return method.run(inputs, parameters, Context(progress, on_device, seed, chunk_scale))
 
-        output, used_device, chunk_scale = with_enough_memory(compute, chosen_device(device))
+        output, used_device, chunk_scale = with_enough_memory(compute, wanted_device)
     seconds = time.monotonic() - clock
     said = [*inputs.series.notes, *output.warnings, *dict.fromkeys(str(w.message) for w in caught)]
-    if used_device != chosen_device(device):
+    if used_device != wanted_device:
         said.append("the graphics card had too little memory: computed on the CPU")
     record = Record(
         method=method.name,

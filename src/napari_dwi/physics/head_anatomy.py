@@ -96,45 +96,49 @@ class Anatomy:
         falx = np.maximum(np.abs(wavy.x) - 0.35, _callosal_disc(wavy, 9.0) * -1)
         painting.put("bone", np.maximum(np.maximum(falx, cavity), 4 - wavy.z), strength=0.6)
         brain = sum(painting.share(name) for name in _BRAIN)
-        lesions = np.stack([filled(shape) * brain for shape in _lesion_shapes(_displaced(p, self.ripple, 1.3))])
+        lesions = np.stack(
+            [filled(shape) * brain for shape in _lesion_shapes(_displaced(p, self.ripple, 1.3))]
+        )
         return painting.shares, lesions
 
     def _paint_cerebrum(self, painting: _Painting, p: Position, cavity: Field) -> None:
-        hull = _cerebrum(p, cavity)
-        gaps = _gaps(p)
-        pia = np.minimum(-hull, gaps)
-        primary = self._fold(p, self.folds[0], self.folds[1])
-        secondary = self._fold(p, self.folds[2], self.folds[3])
+        depths = (-_cerebrum(p, cavity), *_gaps(p))
+        pia = np.minimum.reduce(depths)
+        onto = _onto_surface(p, depths)
+        primary = self._distance_to_fold(onto, self.folds[0], self.folds[1])
+        secondary = self._distance_to_fold(onto, self.folds[2], self.folds[3])
         uneven = self.depth.at(p)
-        deep_enough = _callosal_disc(p, 12.0)
-        opening = 0.25 + 1.6 * np.exp(-np.maximum(pia, 0) / 2.2)
-        for distance, reach in ((primary, 17 + 4 * uneven), (secondary, 8.5 + 3 * uneven)):
-            sulcus = np.maximum(np.maximum(distance - opening, pia - reach), 3 - deep_enough)
+        core = ellipsoid(p, (0, -10, 8), (30, 46, 23))
+        opening = 0.3 + 1.3 * np.exp(-np.maximum(pia, 0) / 2.5)
+        surface = pia
+        for distance, reach in ((primary, 17 + 4 * uneven), (secondary, 8 + 3 * uneven)):
+            sulcus = np.maximum(np.maximum(distance - opening, surface - reach), 3 - core)
             pia = np.minimum(pia, sulcus)
-        cortex = pia - (2.9 + 0.35 * uneven)
-        cortex = np.maximum(cortex, 2 - _callosal_disc(p, 0.0))
+        cortex = pia - (2.7 + 0.35 * uneven)
+        cortex = np.maximum(cortex, 1 - ellipsoid(p, (0, -5, 6), (17, 37, 22)))
         painting.put("white matter", -pia)
         painting.put("grey matter", np.maximum(-pia, cortex), width_mm=1.4)
 
-    def _fold(self, p: Position, common: Noise, private: Noise) -> Field:
+    @staticmethod
+    def _distance_to_fold(onto: Position, common: Noise, private: Noise) -> Field:
         """Distance to the zero level of a random field that is constant along the way inwards."""
-        onto = _onto_surface(p)
-        field = 0.8 * common.at(onto.mirrored) + 0.6 * private.at(onto)
+        field = 0.75 * common.at(onto.mirrored) + 0.66 * private.at(onto)
         slope = np.sqrt(sum(np.square(g) for g in np.gradient(field)))
-        return np.abs(field) / np.maximum(slope, np.float32(0.02))
+        # Steeper than the field itself ever is: the way inwards jumps from one bank to another there.
+        return np.abs(field) / np.clip(slope, np.float32(0.03), np.float32(0.6))
 
     def _paint_hindbrain(self, painting: _Painting, p: Position, cavity: Field) -> None:
         m = p.mirrored
         cerebellum = np.minimum(
-            ellipsoid(m, (24, -66, -36), (29, 27, 24)), ellipsoid(p, (0, -66, -28), (13, 21, 22))
+            ellipsoid(m, (25, -64, -34), (32, 30, 28)), ellipsoid(p, (0, -62, -24), (14, 26, 26))
         )
         cerebellum = np.maximum(np.maximum(cerebellum, cavity + 2.5), p.z - _tentorium(m) + 2)
-        shells = np.sqrt(p.y**2 * 0 + (p.y + 42) ** 2 + (1.3 * (p.z + 22)) ** 2 + 0.35 * p.x**2)
-        leaves = np.cos(shells * np.float32(2 * np.pi / 4.2) + 1.2 * self.depth.at(p))
+        shells = np.sqrt((p.y + 42) ** 2 + (1.3 * (p.z + 22)) ** 2 + 0.35 * p.x**2)
+        leaves = np.cos(shells * np.float32(2 * np.pi / 3.6) + 2.0 * self.depth.at(p))
         fissures = np.maximum(cerebellum, -cerebellum - 9)
         painting.put("white matter", cerebellum)
         painting.put("grey matter", np.maximum(cerebellum, -cerebellum - 11), strength=0.9)
-        painting.put("CSF", np.maximum(fissures, 2.2 * (0.82 - leaves)), strength=0.55)
+        painting.put("CSF", np.maximum(fissures, 2.2 * (0.8 - leaves)), strength=0.4)
         painting.put("white matter", np.maximum(fissures, 2.2 * (0.75 + leaves)), strength=0.45)
         peduncles = tube(m, ((5, -26, -30), (16, -38, -31), (24, -54, -34)), (9, 6.5, 6))
         stem = tube(p, ((0, -22, -8), (0, -27, -16), (0, -31, -44), (0, -40, -80)), (10, 10, 9, 7))
@@ -196,7 +200,7 @@ def _skull_base(m: Position) -> Field:
     middle = np.where(m.x > 0, sella + (-44 - sella) * step(m.x - 21, 9), 0)
     behind = -64 + 0 * m.y
     ridge = -14 - 0.55 * m.x - m.y
-    floor = middle + (anterior - middle) * step(m.y - 19 + 0.1 * m.x, 9)
+    floor = middle + (anterior - middle) * step(m.y - 20 + 0.022 * (m.x - 36) ** 2, 8)
     floor = floor + (behind - floor) * step(ridge, 7)
     petrous = -27 + 0.12 * m.x - np.abs(ridge) * 1.3 - 60 * step(14 - m.x, 8)
     return np.maximum(floor, petrous)
@@ -204,7 +208,7 @@ def _skull_base(m: Position) -> Field:
 
 def _tentorium(m: Position) -> Field:
     """Height of the tentorium, which parts cerebrum and cerebellum."""
-    return 7 - 0.42 * m.x - 0.28 * np.maximum(-45 - m.y, 0)
+    return 3 - 0.42 * m.x - 0.28 * np.maximum(-45 - m.y, 0)
 
 
 def _callosal_disc(p: Position, above_mm: float) -> Field:
@@ -218,19 +222,20 @@ def _callosal_disc(p: Position, above_mm: float) -> Field:
 
 def _cerebrum(p: Position, cavity: Field) -> Field:
     m = p.mirrored
-    rim = cavity + 2.2 + 1.6 * step(p.y - 30, 40) + 0.8 * step(p.z - 45, 30)
+    above_base = step(p.z + 16, 30)
+    rim = cavity + 0.9 + above_base * (1.3 + 1.6 * step(p.y - 30, 40) + 0.8 * step(p.z - 45, 30))
     behind_ridge = -14 - 0.55 * m.x - m.y
     above_tentorium = np.minimum(_tentorium(m) + 2.5 - p.z, behind_ridge + 1)
     hull = np.maximum(rim, above_tentorium)
-    brainstem_cisterns = ellipsoid(p, (0, -20, -24), (21, 25, 21))
-    suprasellar = ellipsoid(p, (0, 3, -17), (13, 11, 9))
+    brainstem_cisterns = ellipsoid(p, (0, -21, -24), (19, 22, 20))
+    suprasellar = ellipsoid(p, (0, 3, -16), (11, 9, 8))
     under_frontal = np.maximum(p.z + 7, np.abs(p.x) - 17)
     under_frontal = np.maximum(under_frontal, np.maximum(p.y - 11, -45 - p.y))
     cisterns = np.minimum(np.minimum(brainstem_cisterns, suprasellar), under_frontal)
     return np.maximum(hull, -cisterns)
 
 
-def _gaps(p: Position) -> Field:
+def _gaps(p: Position) -> tuple[Field, ...]:
     """Distance to the large fissures: between the hemispheres, and around the insulae."""
     m = p.mirrored
     between = np.maximum(m.x - 1.1 - 0.5 * step(p.y - 20, 30), -_callosal_disc(p, 3.0))
@@ -242,23 +247,18 @@ def _gaps(p: Position) -> Field:
     stem = np.maximum(np.abs(p.z + 10 + 0.1 * (m.x - 20)) - 1.5, np.maximum(12 - m.x, m.x - 44))
     stem = np.maximum(stem, np.abs(p.y - 9) - 6)
     quadrigeminal = ellipsoid(p, (0, -42, 3), (9, 5, 6))
-    return np.minimum.reduce([between, insula, lateral, stem, quadrigeminal])
+    return between, insula, lateral, stem, quadrigeminal
 
 
-def _onto_surface(p: Position) -> Position:
-    """Points moved outwards to the surface of the brain, away from the core of their hemisphere."""
-    m = p.mirrored
-    temporal = step(-6 - 0.38 * (p.y - 10) - p.z, 8) * step(p.y + 45, 30)
-    core_x = 26 + 16 * temporal
-    core_y = np.clip(p.y, -62, 24)
-    core_z = 16 - 0.006 * (core_y + 15) ** 2 * 0.6 - 36 * temporal
-    x, y, z = m.x - core_x, p.y - core_y * 0.85 + 2, p.z - core_z
-    stretch = 46 / np.maximum(np.sqrt(x**2 + y**2 + z**2), np.float32(4.0))
-    inwards = np.float32(0.12) * 46 * (1 - 1 / np.maximum(stretch, 0.5))
-    side = np.where(p.x < 0, np.float32(-1), np.float32(1))
-    return Position(
-        side * (core_x + x * stretch + inwards), core_y * 0.85 - 2 + y * stretch - inwards, core_z + z * stretch
-    )
+def _onto_surface(p: Position, depths: tuple[Field, ...]) -> Position:
+    """Points moved to the nearest surface of the brain, so that folds run straight inwards."""
+    softness = np.float32(3.0)
+    depth = -softness * np.log(sum(np.exp(-np.clip(d, -9, 60) / softness) for d in depths))
+    way = np.minimum(np.maximum(depth, 0), 24) * np.float32(0.85)
+    slopes = np.gradient(depth)
+    length = np.maximum(np.sqrt(sum(np.square(g) for g in slopes)), np.float32(0.3))
+    x, y, z = (-way * g / length for g in slopes)
+    return p.moved(x, y, z)
 
 
 def _paint_shell(painting: _Painting, p: Position, cavity: Field, uneven: Noise) -> None:
@@ -270,13 +270,14 @@ def _paint_shell(painting: _Painting, p: Position, cavity: Field, uneven: Noise)
     m = p.mirrored
     temple = step(m.x - 50, 20) * step(30 - p.z, 30)
     skull = cavity - (6.3 + 0.7 * varied + 1.5 * step(p.y - 40, 30) - 2.6 * temple)
-    base = np.maximum(head + 14, np.maximum(p.z + 16, 6 - cavity))
+    base = np.maximum(np.maximum(head + 14, p.z + 16), _skull_base(m) - p.z - 9)
     skull = np.minimum(np.maximum(skull, head + 3), base)
     painting.put("fat", head)
     painting.put("muscle", np.maximum(head, -head - 1.4), strength=0.9)
     temporalis = np.maximum(ellipsoid(m, (66, 12, -14), (16, 34, 42)), head + 4)
     neck = np.maximum(np.maximum(head + 6, p.y + 70), p.z + 34)
-    painting.put("muscle", np.minimum(temporalis, neck), strength=0.85)
+    below = np.maximum(np.maximum(head + 12, p.z + 30), 1.5 * varied - 1)
+    painting.put("muscle", np.minimum(np.minimum(temporalis, neck), below), strength=0.85)
     painting.put("bone", np.maximum(skull, head + 2))
     table = 1.5 + 0.3 * varied
     diploe = np.maximum(np.maximum(skull + table, table - cavity), -15 - p.z)

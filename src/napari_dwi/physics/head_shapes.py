@@ -73,7 +73,9 @@ def _cone(p: Position, start: Point, end: Point, r_start: float, r_end: float) -
     along = np.subtract(end, start).astype(np.float32)
     x, y, z = p.x - np.float32(start[0]), p.y - np.float32(start[1]), p.z - np.float32(start[2])
     share = np.clip((x * along[0] + y * along[1] + z * along[2]) / (along @ along), 0, 1)
-    distance = np.sqrt((x - share * along[0]) ** 2 + (y - share * along[1]) ** 2 + (z - share * along[2]) ** 2)
+    distance = np.sqrt(
+        (x - share * along[0]) ** 2 + (y - share * along[1]) ** 2 + (z - share * along[2]) ** 2
+    )
     return distance - (np.float32(r_start) + share * np.float32(r_end - r_start))
 
 

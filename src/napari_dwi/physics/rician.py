@@ -30,9 +30,7 @@ _TABLE_POINTS = 8001
 _ASYMPTOTE_FROM = 1000.0
 
 
-def add_rician_noise(
-    signal: ArrayLike, sigma: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def add_rician_noise(signal: ArrayLike, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Magnitude of a signal with complex Gaussian noise, ``|S + n1 + i n2|``.
 
     Parameters
@@ -80,9 +78,7 @@ def rician_mean(amplitude: ArrayLike, sigma: ArrayLike) -> NDArray[np.float64]:
     return noise * np.where(snr < _ASYMPTOTE_FROM, _NOISE_FLOOR * laguerre, asymptote)
 
 
-def correct_rician_bias(
-    magnitude: ArrayLike, sigma: float, method: str = "koay"
-) -> NDArray[np.float64]:
+def correct_rician_bias(magnitude: ArrayLike, sigma: float, method: str = "koay") -> NDArray[np.float64]:
     """Signal behind a magnitude, with what the noise has added taken away.
 
     ``"koay"`` inverts `rician_mean` and is meant for magnitudes that are themselves means (over

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_dwi.physics.simulation import SimulatedScan
-
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.regions import Regions, add_regions
 from napari_dwi.scan.writing import add_image

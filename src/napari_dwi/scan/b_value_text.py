@@ -106,7 +106,8 @@ def _numbers(line: str, path: Path) -> list[float]:
     numbers = []
     for word in line.replace(", ", " ").split():
         try:
-            numbers.append(float(word))
+            # Python reads 10_50 as 1050.
+            numbers.append(float(word.replace("_", "?")))
         except ValueError:
             remedy = "Write decimals with a point." if "," in word else None
             raise BadInputError(

@@ -20,7 +20,7 @@ class FileSet:
 
     def __init__(self, protected: frozenset[Path]) -> None:
         self._protected = protected
-        self._partial_of: dict[Path, Path] = {}
+        self._partials: list[tuple[Path, Path]] = []
 
     def add(self, path: Path, write: Callable[[BinaryIO], None]) -> Path:
         """Write one file under a temporary name and return that name.
@@ -36,8 +36,14 @@ class FileSet:
                 file=path,
                 remedy="Choose another name or folder.",
             )
-        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-        self._partial_of[path] = partial
+        # Found out only when the names are given, this would leave half of the set behind.
+        if path.is_dir():
+            raise CannotWriteError(
+                "there is a folder of that name", file=path, remedy="Choose another name or folder."
+            )
+        # Cut, so that the longest name a file may have still leaves room for the rest.
+        partial = path.with_name(f".{path.name[:32]}.{uuid.uuid4().hex[:8]}.partial")
+        self._partials.append((path, partial))
         with _disk_errors(path), partial.open("xb") as file:
             write(file)
             file.flush()
@@ -53,12 +59,12 @@ class FileSet:
         return self.add(path, write)
 
     def _commit(self) -> None:
-        for path, partial in self._partial_of.items():
+        for path, partial in self._partials:
             with _disk_errors(path):
                 partial.replace(path)
 
     def _discard(self) -> None:
-        for partial in self._partial_of.values():
+        for _, partial in self._partials:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
 
@@ -80,11 +86,12 @@ def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]
         If the folder or a file cannot be written. Nothing is left behind and earlier files are
         untouched.
     """
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    with _disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     files = FileSet(frozenset(path.resolve() for path in never_over))
+    made: list[Path] = []
     try:
+        with _disk_errors(folder):
+            made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
         yield files
         files._commit()
     except BaseException:

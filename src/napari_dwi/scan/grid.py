@@ -54,10 +54,12 @@ class Grid:
             )
         if not np.isfinite(affine).all():
             raise BadInputError("the affine matrix holds NaN or infinite numbers")
-        if abs(np.linalg.det(affine[:3, :3])) < _SMALLEST_VOXEL_MM3:
+        with np.errstate(over="ignore", invalid="ignore"):
+            volume_mm3 = abs(np.linalg.det(affine[:3, :3]))
+        if not _SMALLEST_VOXEL_MM3 <= volume_mm3 < np.inf:
             raise BadInputError(
                 "the affine matrix is singular, so voxels have no volume",
-                found=f"determinant {np.linalg.det(affine[:3, :3]):.3g} mm3",
+                found=f"determinant {volume_mm3:.3g} mm3",
             )
         affine.setflags(write=False)
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))

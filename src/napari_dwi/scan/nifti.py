@@ -14,7 +14,7 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -31,6 +31,7 @@ _LARGEST_GZIP_RATIO = 1032
 _CHUNK_BYTES = 16 * 1024 * 1024
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _FORM_DISAGREEMENT_VOXELS = 0.1
+_BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +102,17 @@ def read_nifti(path: Path) -> NiftiImage:
         described = _header_of(path, header)
         dtype = _real_dtype(path, header)
         n_bytes = int(np.prod(described.shape, dtype=object)) * dtype.itemsize
-        offset = int(header["vox_offset"])
+        offset = _voxel_offset(path, header)
         _check_size(path, offset + n_bytes, is_gzip)
         stored = _read_voxels(path, stream, offset - stream.tell(), n_bytes)
     raw = np.frombuffer(stored, dtype=dtype).reshape(described.shape, order="F")
     slope, intercept = header.get_slope_inter()
-    data = raw.astype(np.float32, order="F")
-    if slope is not None and (slope, intercept) != (1.0, 0.0):
-        # In double precision where the stored numbers are, so that large intercepts lose nothing.
-        scaled = raw.astype(np.float64, order="F") * slope + (intercept or 0.0)
-        data = scaled.astype(np.float32, order="F")
+    # Numbers too large for float32 become infinite, and infinite values are left out and counted.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if slope is not None and (slope, intercept) != (1.0, 0.0):
+            # In double precision where the stored numbers are, so that large intercepts lose nothing.
+            raw = raw.astype(np.float64, order="F") * slope + (intercept or 0.0)
+        data = raw.astype(np.float32, order="F")
     return NiftiImage(data, described.grid, _source(path), described.notes)
 
 
@@ -150,6 +152,8 @@ class _opened:  # noqa: N801 - reads as a verb where it is used
                 file=self._path,
                 remedy="Copy it again from its source.",
             ) from error
+        if isinstance(error, OSError):
+            raise BadInputError("cannot be read", file=self._path, found=error.strerror) from error
 
 
 def _parsed_header(path: Path, stream: BinaryIO) -> Any:
@@ -157,22 +161,25 @@ def _parsed_header(path: Path, stream: BinaryIO) -> Any:
     from nibabel.spatialimages import HeaderDataError
 
     start = stream.read(4)
-    sizes = {int.from_bytes(start, order) for order in ("little", "big")} if len(start) == 4 else set()
-    kind = nib.Nifti1Header if 348 in sizes else nib.Nifti2Header if 540 in sizes else None
-    if kind is None:
+    kinds: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+    sizes = {order: int.from_bytes(start, order) for order in _BYTE_ORDERS}
+    known = [(order, kinds[size]) for order, size in sizes.items() if size in kinds]
+    if len(start) < 4 or not known:
         raise BadInputError(
             "this is not a NIfTI file",
             file=path,
             expected="a header of 348 or 540 bytes",
             found="an empty file" if not start else f"a file that begins with {start!r}",
         )
+    order, kind = known[0]
     rest = stream.read(kind.sizeof_hdr - 4)
     if len(rest) < kind.sizeof_hdr - 4:
         raise BadInputError(
             "the header is cut short", file=path, expected=kind.sizeof_hdr, found=len(rest) + 4
         )
     try:
-        header = kind(start + rest, check=False)
+        # nibabel would guess the byte order from the number of dimensions, which may be wrong.
+        header = kind(start + rest, endianness=order, check=False)
         header.get_data_dtype()
         header.get_slope_inter()
     except (HeaderDataError, ValueError, KeyError) as err:
@@ -211,6 +218,8 @@ def _header_of(path: Path, header: Any) -> NiftiHeader:
 
 def _grid_of(path: Path, header: Any, shape: tuple[int, int, int]) -> tuple[Grid, tuple[str, ...]]:
     """The grid by the rule: sform, else qform, else voxel sizes with unknown orientation."""
+    from nibabel.spatialimages import HeaderDataError
+
     try:
         has_sform, has_qform = int(header["sform_code"]) > 0, int(header["qform_code"]) > 0
         unit = header.get_xyzt_units()[0]
@@ -220,9 +229,13 @@ def _grid_of(path: Path, header: Any, shape: tuple[int, int, int]) -> tuple[Grid
         ) from None
     mm = np.diag([_MM_PER_UNIT[unit]] * 3 + [1.0])
     notes = [] if unit in ("mm", "unknown") else [f"lengths converted from {unit} to mm"]
+    # The NIfTI standard takes anything but -1 as 1; nibabel refuses it.
+    if header["pixdim"][0] != -1:
+        header["pixdim"][0] = 1
     try:
-        qform = mm @ header.get_qform() if has_qform else None
-    except ValueError as err:
+        with np.errstate(over="ignore", invalid="ignore"):
+            qform = mm @ header.get_qform() if has_qform else None
+    except (HeaderDataError, ValueError) as err:
         raise BadInputError("the header holds an impossible rotation", file=path, found=str(err)) from err
     sform = mm @ header.get_sform() if has_sform else None
     affine, source = (sform, "sform") if has_sform else (qform, "qform")
@@ -255,6 +268,19 @@ def _real_dtype(path: Path, header: Any) -> np.dtype[Any]:
             remedy="Export the magnitude image.",
         )
     return dtype
+
+
+def _voxel_offset(path: Path, header: Any) -> int:
+    offset = float(header["vox_offset"])
+    if not (np.isfinite(offset) and offset >= header.sizeof_hdr):
+        raise BadInputError(
+            "the header does not say where the voxels begin",
+            file=path,
+            expected=f"an offset of at least {header.sizeof_hdr} bytes",
+            found=f"{offset:g}",
+            remedy="A pair of .hdr and .img must be converted to one .nii file first.",
+        )
+    return int(header["vox_offset"])
 
 
 def _check_size(path: Path, needed_bytes: int, is_gzip: bool) -> None:

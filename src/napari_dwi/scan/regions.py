@@ -72,7 +72,7 @@ def _names_in(sidecar: Path) -> dict[int, str]:
         return {int(code): str(name) for code, name in said.items()}
     except OSError as err:
         raise BadInputError("cannot be read", file=sidecar, found=err.strerror) from err
-    except (ValueError, AttributeError) as err:
+    except (ValueError, AttributeError, RecursionError) as err:
         raise BadInputError(
             "the names of the regions cannot be read", file=sidecar, expected='{"Labels": {"1": "name"}}'
         ) from err

@@ -65,8 +65,12 @@ def resample_to(volume: Volume, grid: Grid) -> Volume:
         if any(sigma):
             from scipy.ndimage import gaussian_filter
 
-            # Missing values would spread over their neighbourhood: they are put back afterwards.
+            # Missing values would spread over their neighbourhood: the mean is taken over the others,
+            # and they are put back afterwards.
             data = gaussian_filter(np.where(missing, 0, data).astype(np.float32), sigma, mode="nearest")
+            if missing.any():
+                weight = gaussian_filter((~missing).astype(np.float32), sigma, mode="nearest")
+                data = np.divide(data, weight, where=weight > 0, out=np.zeros_like(data))
             widths = ", ".join(f"{s:.2f}" for s in sigma)
             notes.append(f"smoothed before by a Gaussian of sigma ({widths}) of its own voxels")
     sampled = affine_transform(

@@ -6,7 +6,7 @@ import gzip
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,8 @@ def save(
     sidecar : mapping, optional
         Written beside it as JSON.
     never_over : iterable of Path
-        Input files, which are never overwritten; the image's own source always is one.
+        Input files, which are never overwritten; the image's own source, with the
+        b-values and the sidecar beside it, always is one.
 
     Raises
     ------
@@ -62,9 +63,9 @@ def add_image(
     """Add an image with everything that belongs beside it to a set of files; as `save`."""
     if not is_nifti_name(path):
         raise BadInputError("not a name for an image", file=path, expected="a name ending in .nii.gz")
-    array = image.signal if isinstance(image, DwiSeries) else image.data
+    array: NDArray[Any] = image.signal if isinstance(image, DwiSeries) else image.data
     if isinstance(image, Volume) and image.kind in ("mask", "labels"):
-        array = array.astype(np.uint8 if array.max(initial=0) < 256 else np.uint16)
+        array = _whole_numbers(array, path)
     partial = files.add(path, lambda file: _write_nifti(file, path, array, image.grid))
     _check_reads_back(partial, path, array)
     beside = path.parent / stem_of(path)
@@ -82,9 +83,19 @@ def sidecar_text(sidecar: Mapping[str, Any]) -> str:
 
 
 def inputs_of(image: DwiSeries | Volume, more: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """The files an image was read from, with others."""
-    own = () if image.source is None else (image.source.path,)
-    return (*own, *more)
+    """The file an image was read from, what lies beside it under the same name, and others."""
+    if image.source is None:
+        return tuple(more)
+    own = image.source.path
+    beside = (own.with_name(stem_of(own) + suffix) for suffix in (".bval", ".bvec", ".json"))
+    return (own, *beside, *more)
+
+
+def _whole_numbers(array: NDArray[np.float32], path: Path) -> NDArray[np.unsignedinteger]:
+    largest = array.max(initial=0)
+    if not (np.isfinite(largest) and array.min() >= 0 and (array == np.round(array)).all()):
+        raise BadInputError("masks and labels must be whole numbers that are not negative", file=path)
+    return array.astype(np.min_scalar_type(int(largest)))
 
 
 def _write_nifti(file: Any, path: Path, array: NDArray[Any], grid: Grid) -> None:
