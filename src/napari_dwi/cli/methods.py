@@ -131,7 +131,7 @@ def _denoise(options: argparse.Namespace) -> int:
             threads=options.threads,
             progress=progress,
         )
-    return _written(result, options.out)
+    return _written(result, options)
 
 
 def _repeat(options: argparse.Namespace) -> int:
@@ -139,7 +139,8 @@ def _repeat(options: argparse.Namespace) -> int:
     with terminal_progress() as progress:
         result = repeat(recipe, progress)
     folder = options.out or options.record.parent / "repeat"
-    paths = save_result(result, folder)
+    # Written over the results it is to be compared with, it would agree with itself.
+    paths = save_result(result, folder, never_over=options.record.parent.iterdir())
     same = True
     for path in paths:
         before = options.record.parent / path.name
@@ -166,8 +167,9 @@ def _as_mask(volume: Volume) -> Volume:
     return Volume(volume.data, volume.grid, "mask", name=volume.name, source=volume.source)
 
 
-def _written(result: Result, folder: Path) -> int:
-    for path in save_result(result, folder):
+def _written(result: Result, options: argparse.Namespace) -> int:
+    never_over = [] if options.bval is None else [options.bval]
+    for path in save_result(result, options.out, never_over=never_over):
         say(str(path))
     for name, value in result.record.figures.items():
         say(f"{name}: {value:.5g}")

@@ -71,7 +71,8 @@ def _convert(options: argparse.Namespace) -> int:
         sidecar["BValueOrigin"] = image.b_values.origin
     if image.source is not None:
         sidecar["Sources"] = [{"SHA256": image.source.sha256, "Bytes": image.source.size_bytes}]
-    save(image, options.out, sidecar=sidecar, never_over=inputs_of(image))
+    more = [] if options.bval is None else [options.bval]
+    save(image, options.out, sidecar=sidecar, never_over=inputs_of(image, more))
     for note in image.notes:
         complain(note)
     say(str(options.out))

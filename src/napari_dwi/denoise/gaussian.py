@@ -33,7 +33,8 @@ def _smooth(
     weight = np.isfinite(signal).astype(np.float32)
     smooth = np.where(weight > 0, signal, 0).astype(np.float32)
     spacing = inputs.series.grid.spacing_mm
-    slice_axis = int(np.argmax(spacing))
+    # Of equal spacings the last, along which slices are stored; rounded, since spacings are computed.
+    slice_axis = max(range(3), key=lambda axis: (round(spacing[axis], 2), axis))
     axes = [axis for axis in range(3) if not (parameters.in_plane and axis == slice_axis)]
     for step, axis in enumerate(axes):
         context.progress.report(step / len(axes), f"axis {step + 1}/{len(axes)}")

@@ -106,7 +106,7 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
         "Sources": [
             {
                 "Part": part,
-                "Path": os.path.relpath(source.path, folder),
+                "Path": _relative(source.path, folder),
                 "SHA256": source.sha256,
                 "Bytes": source.size_bytes,
             }
@@ -145,6 +145,12 @@ def software_versions() -> dict[str, str]:
 def source_of(image: DwiSeries | Volume | None) -> Source | None:
     """Where an image was read from, if it was."""
     return None if image is None else image.source
+
+
+def _relative(path: Path, folder: Path) -> str:
+    # The disk follows links before it goes up by "..", so the folders must be the real ones. The file
+    # itself keeps its name: the name of what it links to may say nothing.
+    return os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

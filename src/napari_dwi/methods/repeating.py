@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,13 @@ def read_recipe(sidecar: Path) -> Recipe:
             tuple(float(b) for b in said["BValues"]),
             sources,
         )
+    except BadInputError:
+        raise
     except OSError as err:
         raise BadInputError("cannot be read", file=sidecar, found=err.strerror) from err
-    except (UnicodeDecodeError, json.JSONDecodeError) as err:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
         raise BadInputError("this is not a JSON file", file=sidecar, found=str(err)) from err
-    except (KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise BadInputError(
             "this is not the sidecar of a result", file=sidecar, expected="a .json written by napari-dwi"
         ) from err
@@ -94,7 +96,9 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
     # The b-values may have come from a file that is not beside the series.
     series = open_series(parts["series"][0], bval=BValues(np.array(recipe.b_values)))
     anatomy = tuple(resample_to(open_volume(path), series.grid) for path in parts["anatomy"])
-    mask = resample_to(open_volume(parts["mask"][0]), series.grid) if parts["mask"] else None
+    mask = None
+    if parts["mask"]:
+        mask = resample_to(replace(open_volume(parts["mask"][0]), kind="mask"), series.grid)
     images: list[DwiSeries | Volume] = [series, *anatomy, *([mask] if mask else [])]
     for (_, expected), image in zip(recipe.sources, images, strict=True):
         found = image.source

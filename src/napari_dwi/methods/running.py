@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from napari_dwi.errors import BadInputError
 from napari_dwi.methods.device import chosen_device, torch_threads, with_enough_memory
 from napari_dwi.methods.method import Context, Inputs, Method, Output
 from napari_dwi.methods.parameters import Parameters
@@ -17,6 +18,9 @@ from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import Record, sidecar_of, source_of
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.writing import add_image
+
+# NumPy takes no negative seed, and PyTorch none beyond 64 bits.
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,10 @@ def run_method(
     MethodFailedError
         If it could not finish.
     """
+    if not 0 <= seed < _SEEDS:
+        raise BadInputError(
+            "the seed cannot be used", expected=f"a whole number from 0 to {_SEEDS - 1}", found=seed
+        )
     progress = progress or Progress()
     progress.report(0.0, "starting")
     started = datetime.now(UTC)

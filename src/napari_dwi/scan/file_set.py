@@ -37,10 +37,11 @@ class FileSet:
                 remedy="Choose another name or folder.",
             )
         # Found out only when the names are given, this would leave half of the set behind.
-        if path.is_dir():
-            raise CannotWriteError(
-                "there is a folder of that name", file=path, remedy="Choose another name or folder."
-            )
+        with _disk_errors(path):
+            if path.is_dir():
+                raise CannotWriteError(
+                    "there is a folder of that name", file=path, remedy="Choose another name or folder."
+                )
         # Cut, so that the longest name a file may have still leaves room for the rest.
         partial = path.with_name(f".{path.name[:32]}.{uuid.uuid4().hex[:8]}.partial")
         self._partials.append((path, partial))

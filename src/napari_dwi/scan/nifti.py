@@ -131,10 +131,14 @@ class _opened:  # noqa: N801 - reads as a verb where it is used
     def __enter__(self) -> tuple[BinaryIO, bool]:
         try:
             self._file = self._path.open("rb")
+            try:
+                is_gzip = self._file.read(2) == _GZIP_MAGIC
+                self._file.seek(0)
+            except OSError:
+                self._file.close()
+                raise
         except OSError as err:
             raise BadInputError("cannot be read", file=self._path, found=err.strerror) from err
-        is_gzip = self._file.read(2) == _GZIP_MAGIC
-        self._file.seek(0)
         stream: Any = gzip.GzipFile(fileobj=self._file) if is_gzip else self._file
         self._stream: BinaryIO = stream
         return self._stream, is_gzip
@@ -235,14 +239,14 @@ def _grid_of(path: Path, header: Any, shape: tuple[int, int, int]) -> tuple[Grid
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             qform = mm @ header.get_qform() if has_qform else None
+            sform = mm @ header.get_sform() if has_sform else None
+            sizes = np.abs(header["pixdim"][1:4].astype(float)) * _MM_PER_UNIT[unit]
     except (HeaderDataError, ValueError) as err:
         raise BadInputError("the header holds an impossible rotation", file=path, found=str(err)) from err
-    sform = mm @ header.get_sform() if has_sform else None
     affine, source = (sform, "sform") if has_sform else (qform, "qform")
     try:
         if affine is None:
             notes.append("orientation unknown: the file does not say how the patient was lying")
-            sizes = np.abs(header["pixdim"][1:4].astype(float)) * _MM_PER_UNIT[unit]
             return Grid.from_spacing(shape, sizes), tuple(notes)
         kind: AffineSource = "sform" if source == "sform" else "qform"
         grid = Grid(shape, affine, kind)
@@ -251,8 +255,10 @@ def _grid_of(path: Path, header: Any, shape: tuple[int, int, int]) -> tuple[Grid
             err.what, file=path, found=err.found, remedy="The file's geometry must be repaired first."
         ) from err
     if sform is not None and qform is not None:
-        shift = np.linalg.solve(sform[:3, :3], (qform - sform)[:3, :]) @ np.append(shape, 1.0)
-        if np.abs(shift).max() > _FORM_DISAGREEMENT_VOXELS:
+        corners = np.stack(np.meshgrid(*[(0, n - 1) for n in shape], 1)).reshape(4, 8)
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = np.linalg.solve(sform[:3, :3], (qform - sform)[:3, :]) @ corners
+        if not np.abs(shift).max() <= _FORM_DISAGREEMENT_VOXELS:
             notes.append("sform and qform disagree: sform was used")
     return grid, tuple(notes)
 

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from napari_dwi.errors import CannotWriteError
+from napari_dwi.scan.file_set import file_set
+
+from .builder import names_in
+
+
+def test_files_get_their_names_only_when_all_are_written(tmp_path: Path) -> None:
+    with file_set(tmp_path) as files:
+        files.add(tmp_path / "a.bin", lambda file: file.write(b"\x00\x01") and None)
+        files.add_text(tmp_path / "b.txt", "Größe")
+        assert not {"a.bin", "b.txt"} & set(names_in(tmp_path))
+    assert names_in(tmp_path) == ["a.bin", "b.txt"]
+    assert (tmp_path / "a.bin").read_bytes() == b"\x00\x01"
+    assert (tmp_path / "b.txt").read_text("utf-8") == "Größe"
+
+
+def test_what_is_written_can_be_checked_before_it_gets_its_name(tmp_path: Path) -> None:
+    with file_set(tmp_path) as files:
+        assert files.add_text(tmp_path / "a.txt", "whole").read_text() == "whole"
+
+
+def test_earlier_files_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with file_set(tmp_path) as files:
+        files.add_text(tmp_path / "a.txt", "new")
+        assert (tmp_path / "a.txt").read_text() == "old"
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_block_that_raises_leaves_nothing_behind(tmp_path: Path, error: type[BaseException]) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(error), file_set(tmp_path) as files:  # noqa: PT012 - raising in the block is the point
+        files.add_text(tmp_path / "a.txt", "new")
+        files.add_text(tmp_path / "b.txt", "new")
+        raise error
+    assert names_in(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_writer_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
+    def write(file: object) -> None:
+        file.write(b"half")  # type: ignore[attr-defined]
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"), file_set(tmp_path / "new" / "deep") as files:
+        files.add(tmp_path / "new" / "deep" / "a.bin", write)
+    assert names_in(tmp_path) == []
+
+
+def test_folders_are_made_and_those_that_were_there_are_kept(tmp_path: Path) -> None:
+    deep = tmp_path / "Größe (1)" / "b"
+    with file_set(deep) as files:
+        files.add_text(deep / "a.txt", "text")
+    with pytest.raises(ZeroDivisionError), file_set(deep) as files:
+        files.add_text(deep / "c.txt", str(1 / 0))
+    assert names_in(deep) == ["a.txt"]
+
+
+def test_inputs_are_never_overwritten_by_whatever_name(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("input")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "in.txt")
+    for name in ("in.txt", "folder/../in.txt", "link.txt"):
+        with (
+            pytest.raises(CannotWriteError, match="never overwritten"),
+            file_set(tmp_path, [tmp_path / "in.txt"]) as files,
+        ):
+            files.add_text(tmp_path / name, "new")
+    assert (tmp_path / "in.txt").read_text() == "input"
+    assert names_in(tmp_path) == ["folder", "in.txt", "link.txt"]
+
+
+def test_a_path_below_a_file_is_refused_and_the_file_kept(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("old")
+    with (
+        pytest.raises(CannotWriteError, match="cannot be written; found Not a directory") as caught,
+        file_set(tmp_path / "plain" / "deep"),
+    ):
+        pytest.fail("the block must not run")
+    assert caught.value.file == tmp_path / "plain" / "deep"
+    assert (tmp_path / "plain").read_text() == "old"
+
+
+def test_a_folder_under_the_name_of_a_file_harms_none_of_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "b.txt").mkdir()
+    with pytest.raises(CannotWriteError, match="folder of that name"), file_set(tmp_path) as files:
+        files.add(files.add_text(tmp_path / "a.txt", "new").with_name("b.txt"), lambda _: None)
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names_in(tmp_path) == ["a.txt", "b.txt"]
+
+
+def test_the_longest_name_a_file_may_have_can_be_written(tmp_path: Path) -> None:
+    name = "ü" * 127 + "x"
+    with file_set(tmp_path) as files:
+        files.add_text(tmp_path / name, "text")
+    assert names_in(tmp_path) == [name]
+
+
+def test_a_name_too_long_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(CannotWriteError, match="too long"), file_set(tmp_path / "new" / ("x" * 300)):
+        pytest.fail("the block must not run")
+    with pytest.raises(CannotWriteError, match="too long"), file_set(tmp_path) as files:
+        files.add_text(tmp_path / ("x" * 300), "text")
+    assert names_in(tmp_path) == []
+
+
+def test_one_name_added_twice_leaves_the_later_text_and_nothing_else(tmp_path: Path) -> None:
+    with file_set(tmp_path) as files:
+        files.add_text(tmp_path / "a.txt", "first")
+        files.add_text(tmp_path / "a.txt", "second")
+    assert names_in(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "second"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_full_disk_leaves_the_earlier_files_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old a")
+    (tmp_path / "b.txt").write_text("old b")
+    script = """
+        import resource, signal, sys
+        from pathlib import Path
+        from napari_dwi.errors import CannotWriteError
+        from napari_dwi.scan.file_set import file_set
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        folder = Path(sys.argv[1])
+        try:
+            with file_set(folder) as files:
+                files.add_text(folder / "a.txt", "fits")
+                files.add_text(folder / "b.txt", "x" * 5000)
+        except CannotWriteError as err:
+            sys.exit(str(err))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert f"{tmp_path / 'b.txt'}: cannot be written; found File too large" in done.stderr
+    assert names_in(tmp_path) == ["a.txt", "b.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old a"
+    assert (tmp_path / "b.txt").read_text() == "old b"
