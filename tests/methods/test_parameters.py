@@ -114,7 +114,9 @@ def test_values_of_the_wrong_kind_are_refused(name: str, value: Any) -> None:
         Own(**{name: value})
 
 
-@pytest.mark.parametrize(("name", "value"), [("width_mm", 0.5), ("width_mm", 20), ("passes", 1), ("passes", 9)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("width_mm", 0.5), ("width_mm", 20), ("passes", 1), ("passes", 9)]
+)
 def test_bounds_are_included(name: str, value: float) -> None:
     assert getattr(Own.from_values({name: value}), name) == value
 

@@ -10,7 +10,7 @@ import napari_dwi.denoise
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.registry import all_methods, find_method, methods_of
 
-NEW_FILE = '''
+NEW_FILE = """
 from napari_dwi.denoise._denoising import DenoiseParameters, denoiser
 from napari_dwi.methods.method import Method
 
@@ -23,7 +23,7 @@ METHOD = Method(
     parameters=DenoiseParameters,
     run=denoiser("as-it-is", lambda inputs, parameters, context, targets: inputs.series.signal[..., targets]),
 )
-'''
+"""
 
 
 @pytest.fixture

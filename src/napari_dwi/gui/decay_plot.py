@@ -16,7 +16,7 @@ _PENS = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.Pe
 _SYMBOLS = ("o", "t", "s", "d")
 
 
-class DecayPlot(pg.PlotWidget):  # type: ignore[misc]
+class DecayPlot(pg.PlotWidget):
     """Decay curves in the colours of the regions; each image has its own line and symbol."""
 
     def __init__(self) -> None:

@@ -18,4 +18,4 @@ def open_brain() -> list[tuple[Any, dict[str, Any], str]]:
     viewer = napari.current_viewer()
     if viewer is not None:
         viewer.window.add_plugin_dock_widget("napari-dwi", "Scan")
-    return [layer_data(image) for image in (scan.series, *scan.anatomy)]
+    return [layer_data(scan.series), *(layer_data(volume) for volume in scan.anatomy)]

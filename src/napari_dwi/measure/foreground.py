@@ -41,7 +41,8 @@ def foreground_mask(series: DwiSeries) -> NDArray[np.bool_]:
     smooth = ndimage.gaussian_filter(image, [_SMOOTHING_VOXELS, _SMOOTHING_VOXELS, 0])
     if smooth.min() == smooth.max():
         return np.ones(image.shape, dtype=bool)
-    mask = smooth > _SHARE_OF_OTSU * threshold_otsu(smooth)
+    # Flat, because skimage takes three or four slices for the channels of a colour image.
+    mask = smooth > _SHARE_OF_OTSU * threshold_otsu(smooth.ravel())
     parts, _ = ndimage.label(mask)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0

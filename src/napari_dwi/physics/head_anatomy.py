@@ -95,6 +95,7 @@ class Anatomy:
         self._paint_cerebrum(painting, wavy, cavity, uneven)
         _paint_hindbrain(painting, wavy, cavity, uneven)
         _paint_deep_structures(painting, wavy)
+        # Fibrous, and as dark as bone.
         falx = overlap(np.abs(wavy.x) - 0.35, -callosal_disc(wavy, 9.0), cavity, 4 - wavy.z)
         painting.put("bone", falx, strength=0.6)
         brain = np.add.reduce([painting.share(name) for name in BRAIN])
@@ -109,6 +110,7 @@ class Anatomy:
         onto = _onto_surface(p, outside)
         primary = self._distance_to_fold(onto, self.folds[0], self.folds[1])
         secondary = self._distance_to_fold(onto, self.folds[2], self.folds[3])
+        # Around ventricles and deep grey matter, where no sulcus may reach.
         core = ellipsoid(p, (0, -10, 7), (29, 44, 20))
         opening = 0.3 + 1.3 * np.exp(-np.maximum(depth, 0) / 2.5)
         pia = union(depth, sylvian_fissures(p, uneven))

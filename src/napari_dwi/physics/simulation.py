@@ -60,7 +60,7 @@ class SimulatedScan:
     parameters : mapping of str to Volume
         True D, f, Dstar and S0. In voxels of several tissues, the mean weighted by their signal; the
         signal there is the sum of the tissues and only nearly that of the mean parameters. NaN in
-        air.
+        air; D* also where nothing is perfused.
     sigma : float
         Noise level in scanner units, the same in every volume.
     """

@@ -23,9 +23,9 @@ class SeriesInfo:
     role : str
         What it is taken for.
     shape : tuple of int
-        (x, y, z) or (x, y, z, n).
+        (x, y, z) or (x, y, z, n); empty where the file cannot be read.
     spacing_mm : tuple of float
-        Voxel size along (x, y, z), mm.
+        Voxel size along (x, y, z), mm; empty where the file cannot be read.
     orientation : str
         Where each array axis points, e.g. ``"LPS"``; ``"unknown"`` where the file does not say.
     b_values : tuple of float or None
@@ -38,7 +38,7 @@ class SeriesInfo:
     description: str
     role: Role
     shape: tuple[int, ...]
-    spacing_mm: tuple[float, float, float]
+    spacing_mm: tuple[float, ...]
     orientation: str
     b_values: tuple[float, ...] | None = None
     warnings: tuple[str, ...] = ()

@@ -108,9 +108,9 @@ def list_series(path: Path) -> tuple[SeriesInfo, ...]:
     folder, number = split_series(path)
     if not folder.is_dir():
         return (_nifti_info(path),)
-    images = sorted(file for file in folder.iterdir() if file.is_file() and is_nifti_name(file))
+    images = sorted(file for file in folder.iterdir() if _is_image(file))
     if images and number is None:
-        return tuple(_nifti_info(file) for file in images)
+        return tuple(_nifti_info_or_why_not(file) for file in images)
     from napari_dwi.scan import dicom
 
     found = tuple(dicom.list_series(folder))
@@ -212,6 +212,19 @@ def _signal_notes(signal: np.ndarray) -> tuple[str, ...]:
     if n_negative := int((signal < 0).sum()):
         notes.append(f"{n_negative} values are negative, which magnitude images cannot be")
     return tuple(notes)
+
+
+def _is_image(file: Path) -> bool:
+    # macOS leaves files of its own beside others: "._scan.nii.gz" is no image.
+    return file.is_file() and is_nifti_name(file) and not file.name.startswith(".")
+
+
+def _nifti_info_or_why_not(path: Path) -> SeriesInfo:
+    """What a file holds; one that cannot be read must not hide its neighbours."""
+    try:
+        return _nifti_info(path)
+    except BadInputError as err:
+        return SeriesInfo(path, stem_of(path), "unusable", (), (), "unknown", warnings=(str(err),))
 
 
 def _nifti_info(path: Path) -> SeriesInfo:
