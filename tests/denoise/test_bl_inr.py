@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari_dwi.denoise._voxel_features import VoxelFeatures
 from napari_dwi.denoise._voxel_network import Training, predict, train
 from napari_dwi.denoise.bl_inr import METHOD, BlInrParameters
 from napari_dwi.errors import BadInputError
+from napari_dwi.methods.device import torch_threads
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.running import run_method
@@ -26,13 +28,19 @@ def scan() -> Scan:
     return make_series(sigma=150)
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """More threads than one would only wait for each other on networks this small."""
+    with torch_threads(1):
+        yield
+
+
 def denoised(inputs: Inputs | DwiSeries, progress: Progress | None = None, **settings: str) -> np.ndarray:
     result = run_method(
         METHOD,
         METHOD.settings().with_settings(SMALL | settings),
         Inputs(inputs) if isinstance(inputs, DwiSeries) else inputs,
         device="cpu",
-        threads=1,
         progress=progress,
     )
     image = result.output.image("denoised")

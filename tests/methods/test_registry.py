@@ -71,7 +71,7 @@ def test_each_method_is_found_by_its_name() -> None:
 
 
 def test_an_unknown_method_is_refused_with_those_there_are() -> None:
-    with pytest.raises(BadInputError, match="no method is called gausian; expected one of .*gaussian"):
+    with pytest.raises(BadInputError, match=r"no method is called gausian; expected one of .*gaussian"):
         find_method("gausian")
 
 

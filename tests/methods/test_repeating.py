@@ -104,13 +104,8 @@ def test_a_result_whose_series_is_no_file_cannot_be_repeated(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "not a JSON file"),
-        (b"{", "not a JSON file"),
-        (b"\xff\xfe\x00", "not a JSON file"),
-        (b"[" * 100_000, "not a JSON file"),
         (b"{}", "not the sidecar of a result"),
-        (b"[1, 2]", "not the sidecar of a result"),
-        (b"null", "not the sidecar of a result"),
+        (b"{", "not a JSON file"),
         (b'{"EchoTime": 0.08, "ConversionSoftware": "dcm2niix"}', "not the sidecar of a result"),
         (b'{"Description": "", "Sources": [{"SHA256": "ab", "Bytes": 1}]}', "not the sidecar of a result"),
     ],
@@ -127,14 +122,6 @@ def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path: Path) -> None:
         read_recipe(tmp_path / "none.json")
     with pytest.raises(BadInputError, match="cannot be read"):
         read_recipe(tmp_path)
-
-
-def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
-    path = tmp_path / "huge.json"
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-    with pytest.raises(BadInputError, match="too large for a sidecar"):
-        read_recipe(path)
 
 
 @pytest.mark.parametrize("field", ["Sources", "Method", "Parameters", "Seed", "Threads", "Device", "BValues"])

@@ -43,7 +43,7 @@ class VoxelFeatures:
         n_priors, *shape = priors.shape
         radius = patch_size // 2
         padded = np.pad(priors, [(0, 0)] + [(radius, radius)] * 3, mode="reflect")
-        self._priors = torch.from_numpy(padded).reshape(n_priors, -1).to(device)
+        self._priors = torch.from_numpy(padded).flatten(1).to(device)
         self._encodings = [
             torch.from_numpy(band_limited_encoding(axis_coordinates(n), omega_max, n_frequencies)).to(device)
             for n in shape

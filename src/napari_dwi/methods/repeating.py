@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import Result, run_method
 from napari_dwi.scan import BValues, DwiSeries, Source, Volume, open_series, open_volume, resample_to
+from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.reading import split_series
-
-_LARGEST_SIDECAR_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,8 @@ def read_recipe(sidecar: Path) -> Recipe:
     BadInputError
         If the file is not the sidecar of a result, or does not name its inputs.
     """
+    said = read_json(sidecar)
     try:
-        if sidecar.stat().st_size > _LARGEST_SIDECAR_BYTES:
-            raise BadInputError("too large for a sidecar", file=sidecar)
-        said = json.loads(sidecar.read_text(encoding="utf-8"))
         sources = tuple(
             (
                 str(source["Part"]),
@@ -61,12 +57,6 @@ def read_recipe(sidecar: Path) -> Recipe:
             tuple(float(b) for b in said["BValues"]),
             sources,
         )
-    except BadInputError:
-        raise
-    except OSError as err:
-        raise BadInputError("cannot be read", file=sidecar, found=err.strerror) from err
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as err:
-        raise BadInputError("this is not a JSON file", file=sidecar, found=str(err)) from err
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise BadInputError(
             "this is not the sidecar of a result", file=sidecar, expected="a .json written by napari-dwi"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Role = Literal["DWI", "anatomy", "scanner map", "computed b", "localiser", "unusable"]
+Role = Literal["DWI", "anatomy", "regions", "map", "scanner map", "computed b", "localiser", "unusable"]
 
 
 @dataclass(frozen=True)

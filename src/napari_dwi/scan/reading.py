@@ -19,6 +19,8 @@ from napari_dwi.scan.nifti import is_nifti_name, read_nifti, read_nifti_header, 
 Check = Callable[[], None]
 
 _DISTINCT_B_VALUES_OF_A_SERIES = 2
+_REGION_SUFFIXES = ("dseg", "probseg", "mask", "seg", "rois", "labels")
+_MAP_SUFFIXES = ("dwimap", "adc", "expadc", "s0map", "fa", "colfa")
 
 
 def open_image(
@@ -41,7 +43,8 @@ def open_image(
     BadInputError
         If it cannot be read with certainty.
     """
-    return _open(_only_series(path, ("DWI", "anatomy", "scanner map", "computed b")), bval, check)
+    every_kind: tuple[Role, ...] = ("DWI", "anatomy", "regions", "map", "scanner map", "computed b")
+    return _open(_only_series(path, every_kind), bval, check)
 
 
 def open_series(path: Path, *, bval: Path | BValues | None = None, check: Check | None = None) -> DwiSeries:
@@ -78,7 +81,7 @@ def open_volume(path: Path, *, check: Check | None = None) -> Volume:
     BadInputError
         Also if the path holds several volumes.
     """
-    chosen = _only_series(path, ("anatomy", "scanner map"))
+    chosen = _only_series(path, ("anatomy", "regions", "map", "scanner map"))
     if split_series(chosen)[1] is not None:
         return _open_dicom(chosen, None, as_series=False, check=check)
     image = read_nifti(chosen)
@@ -227,12 +230,20 @@ def _nifti_info_or_why_not(path: Path) -> SeriesInfo:
         return SeriesInfo(path, stem_of(path), "unusable", (), (), "unknown", warnings=(str(err),))
 
 
+def _role_by_name(path: Path) -> Role:
+    """The role of a single volume by its BIDS suffix: labels and maps must not pass for anatomy."""
+    suffix = stem_of(path).rpartition("_")[2].lower()
+    if suffix in _REGION_SUFFIXES:
+        return "regions"
+    return "map" if suffix in _MAP_SUFFIXES else "anatomy"
+
+
 def _nifti_info(path: Path) -> SeriesInfo:
     header = read_nifti_header(path)
     bval = _bval_beside(path)
     b_values: tuple[float, ...] | None = None
     warnings = header.notes
-    role: Role = "anatomy"
+    role = _role_by_name(path)
     if bval is not None or len(header.shape) == 4:
         role = "DWI"
         try:

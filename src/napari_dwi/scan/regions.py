@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,10 @@ import numpy as np
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.file_set import FileSet
 from napari_dwi.scan.images import Volume
+from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.nifti import stem_of
 from napari_dwi.scan.reading import open_volume
 from napari_dwi.scan.writing import add_image
-
-_LARGEST_SIDECAR_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +63,10 @@ def add_regions(files: FileSet, regions: Regions, path: Path) -> None:
 
 
 def _names_in(sidecar: Path) -> dict[int, str]:
+    labels = read_json(sidecar).get("Labels", {})
     try:
-        if sidecar.stat().st_size > _LARGEST_SIDECAR_BYTES:
-            raise BadInputError("too large for the names of regions", file=sidecar)
-        said = json.loads(sidecar.read_text(encoding="utf-8")).get("Labels", {})
-        return {int(code): str(name) for code, name in said.items()}
-    except OSError as err:
-        raise BadInputError("cannot be read", file=sidecar, found=err.strerror) from err
-    except (ValueError, AttributeError, RecursionError) as err:
+        return {int(code): str(name) for code, name in labels.items()}
+    except (ValueError, AttributeError) as err:
         raise BadInputError(
             "the names of the regions cannot be read", file=sidecar, expected='{"Labels": {"1": "name"}}'
         ) from err

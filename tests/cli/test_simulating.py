@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_dwi.cli import main
+from napari_dwi.scan import open_series, open_volume
+from napari_dwi.scan.regions import read_regions
+
+
+@pytest.mark.slow
+def test_a_simulated_brain_is_a_scan_with_its_truth_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "brain", "--snr", "8", "--seed", "3", "--out", str(tmp_path)]) == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(path.is_file() for path in written)
+    (scan,) = [path for path in written if path.parent == tmp_path and path.name.endswith("_dwi.nii.gz")]
+    (truth,) = [path for path in written if path.name.endswith("_desc-truth_dwi.nii.gz")]
+    noisy, clean = open_series(scan), open_series(truth)
+    assert truth.parent == tmp_path / "truth"
+    assert noisy.grid.same_as(clean.grid)
+    assert (noisy.signal != clean.signal).any()
+    (regions,) = [path for path in written if path.name.endswith("_dseg.nii.gz")]
+    assert read_regions(regions).labels.grid.same_as(noisy.grid)
+    anatomy = [path for path in written if path.name.endswith("w.nii.gz")]
+    assert anatomy
+    assert all(open_volume(path).data.any() for path in anatomy)
