@@ -1,4 +1,4 @@
-"""Does denoising help? PSNR and SSIM against the truth on the simulated head.
+"""PSNR and SSIM of denoised images against the truth, on the simulated head.
 
 Run ``python benchmarks/denoise_smoke.py``. For SNR 3 and 5 (mean noise-free b = 0 signal of the
 brain over sigma; all volumes noisy) it prints PSNR and SSIM inside the head's brain tissue against
@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from napari_dwi.physics.simulation import SimulatedScan, simulate_brain
 
 from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import run_method
 from napari_dwi.physics.rician import correct_rician_bias
+from napari_dwi.physics.simulation import SimulatedScan, simulate_brain
 from napari_dwi.scan import resample_to
 
 _B_VALUES = (400.0, 800.0)

@@ -1,4 +1,4 @@
-"""Does napari stay responsive while BL-INR trains?
+"""How responsive napari stays while BL-INR trains.
 
 Run ``xvfb-run -a -s "-screen 0 1920x1080x24" python benchmarks/gui_latency.py`` (or on a desktop).
 A timer samples the event loop every 5 ms in a real napari with all docks open while BL-INR trains
@@ -12,10 +12,10 @@ import time
 
 import napari
 import numpy as np
-from napari_dwi.physics.simulation import simulate_brain
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 from napari_dwi.gui.room import ReadingRoom
+from napari_dwi.physics.simulation import simulate_brain
 from napari_dwi.scan import resample_to
 
 _SAMPLE_MS = 5

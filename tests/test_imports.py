@@ -155,4 +155,6 @@ def test_importing_the_package_brings_in_nothing_large() -> None:
 def test_importing_all_below_the_windows_brings_in_neither_windows_nor_slow_libraries() -> None:
     modules = [module_name(file) for file in FILES]
     below = [name for name in modules if part_of(name) not in ("gui", "__main__")]
-    assert first_importers(below, WINDOWS | SLOW) == {}
+    # A module with an underscore is a part of a method, imported when its job starts.
+    public = [name for name in below if not name.rpartition(".")[2].startswith("_")]
+    assert first_importers(public, WINDOWS | SLOW) == {}

@@ -40,7 +40,7 @@ _CASES: dict[str, tuple[Callable[[Path], object], Callable[[Path], list[str]], s
         "at least two different b-values",
     ),
     "a truncated file": (lambda f: truncate(f / "scan.nii.gz"), _denoise, "scan.nii.gz"),
-    "a truncated file, info": (
+    "a truncated file, convert": (
         lambda f: truncate(f / "T1.nii.gz"),
         lambda f: ["convert", f"{f}/T1.nii.gz", f"{f}/new.nii.gz"],
         "T1.nii.gz",
@@ -140,7 +140,7 @@ _CASES: dict[str, tuple[Callable[[Path], object], Callable[[Path], list[str]], s
         lambda f: ["repeat", f"{f}/notes.json"],
         "not the sidecar of a result",
     ),
-    "repeat of an image": (nothing, lambda f: ["repeat", f"{f}/T1.nii.gz"], "not a JSON file"),
+    "repeat of an image": (nothing, lambda f: ["repeat", f"{f}/T1.nii.gz"], "expected JSON"),
     "simulate without noise level": (
         nothing,
         lambda f: ["simulate", "brain", "--snr", "0", "--out", f"{f}/out"],

@@ -53,9 +53,8 @@ def test_the_record_names_the_device_that_was_used(inputs: Inputs) -> None:
     assert run(inputs, "auto", _QUICK).record.device == "cuda"
 
 
-def test_too_little_memory_ends_in_smaller_chunks_and_the_same_image(
-    inputs: Inputs, little_memory: None
-) -> None:
+@pytest.mark.usefixtures("little_memory")
+def test_too_little_memory_ends_in_smaller_chunks_and_the_same_image(inputs: Inputs) -> None:
     greedy = _QUICK | {"width": "1024", "batch_size": "1000000", "epochs": "2"}
     scarce = run(inputs, "cuda", greedy)
     assert scarce.record.chunk_scale < 1 or scarce.record.device == "cpu"

@@ -79,7 +79,7 @@ def test_the_record_says_how_the_result_was_made(inputs: Inputs) -> None:
     assert inputs.mask is not None
     assert record.mask == inputs.mask.source
     assert [part for part, _ in record.sources] == ["series", "anatomy", "mask"]
-    assert record.b_values == (0, 400, 800)
+    assert record.b_values.values.tolist() == [0, 400, 800]
     assert (record.seed, record.device, record.threads, record.chunk_scale) == (5, "cpu", 1, 1.0)
     assert before <= datetime.fromisoformat(record.started_utc) <= datetime.now(UTC)
     assert record.seconds >= 0
@@ -198,6 +198,7 @@ def test_the_sidecar_says_it_all(inputs: Inputs, tmp_path: Path) -> None:
         "Method": "multiply",
         "Parameters": {"factor": 3, "targets": []},
         "BValues": [0, 400, 800],
+        "BVectors": None,
         "Seed": 5,
         "Device": "cpu",
         "Threads": 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_dwi.errors import CannotWriteError
-from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.file_set import check_writable, file_set
 
 from .builder import names_in
 
@@ -151,3 +151,14 @@ def test_a_full_disk_leaves_the_earlier_files_as_they_were(tmp_path: Path) -> No
     assert names_in(tmp_path) == ["a.txt", "b.txt"]
     assert (tmp_path / "a.txt").read_text() == "old a"
     assert (tmp_path / "b.txt").read_text() == "old b"
+
+
+def test_asking_whether_a_folder_can_be_written_leaves_no_trace(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "deep")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CannotWriteError, match="cannot be written"):
+        check_writable(tmp_path / "file" / "out")

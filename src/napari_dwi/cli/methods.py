@@ -14,6 +14,7 @@ from napari_dwi.methods.registry import all_methods, find_method
 from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import Result, run_method, save_result
 from napari_dwi.scan import DwiSeries, Volume, open_series, open_volume, resample_to
+from napari_dwi.scan.file_set import check_writable
 from napari_dwi.scan.nifti import sha256_of
 
 
@@ -110,6 +111,7 @@ def _denoise(options: argparse.Namespace) -> int:
     parameters = method.settings(options.preset).with_settings(_settings(options.set))
     if options.threads is not None and options.threads < 1:
         raise BadInputError("--threads must be at least 1", found=options.threads)
+    check_writable(options.out)
     with terminal_progress() as progress:
         series = open_series(options.series, bval=options.bval, check=progress.check)
         anatomy = tuple(

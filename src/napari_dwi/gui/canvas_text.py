@@ -76,6 +76,7 @@ class PositionText:
         overlay.font_size = 12
         viewer.dims.events.current_step.connect(self.update)
         viewer.dims.events.order.connect(self.update)
+        viewer.dims.events.ndisplay.connect(self.update)
 
     @property
     def text(self) -> str:

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dwi.errors import DwiError
+from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.form import ParameterForm, narrow
 from napari_dwi.gui.job_rows import JobRows
@@ -148,7 +148,10 @@ class DenoiseDock(Dock):
             return
         parameters, inputs = asked
         method, device, seed = self.method, self.device_box.currentText(), self.seed_box.value()
-        axis, index = self._slice_on_show()
+        if (slice_on_show := self._slice_on_show()) is None:
+            tell_error(BadInputError("no single slice is on show", remedy="Leave the 3-D view first."))
+            return
+        axis, index = slice_on_show
         slab, position = inputs.slab(axis, index, method.context_slices)
 
         def work(progress: Progress) -> Result:
@@ -179,13 +182,16 @@ class DenoiseDock(Dock):
         chosen = zip(self.anatomy_checks, self.room.anatomy, strict=True)
         return parameters, Inputs(self.room.series, tuple(v for check, v in chosen if check.isChecked()))
 
-    def _slice_on_show(self) -> tuple[int, int]:
-        """Voxel axis and index of the slice on the screen."""
+    def _slice_on_show(self) -> tuple[int, int] | None:
+        """Voxel axis and index of the slice on the screen; ``None`` in 3-D."""
         dims, view = self.room.viewer.dims, self.room.view
         if view is None:
             raise RuntimeError("no scan is on show")
         first = dims.ndim - 3
-        sliced = next(axis for axis in dims.not_displayed if axis >= first) - first
+        through = [axis - first for axis in dims.not_displayed if axis >= first]
+        if len(through) != 1:
+            return None
+        sliced = through[0]
         position = [0, 0, 0]
         position[sliced] = int(dims.current_step[sliced + first])
         axis = view.voxel_axes[sliced]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +79,20 @@ def image_layer_settings(
         **_geometry(view, data.ndim),
     }
     return data, settings
+
+
+def on_all_volumes(image: DwiSeries, series: DwiSeries) -> DwiSeries:
+    """An image of some b-values of a series, NaN at the others.
+
+    The slider counts volumes: without this a result at b = 400 and 800 alone would stand beside
+    b = 0 and 400 of the scan.
+    """
+    volumes = np.flatnonzero(np.isin(series.b_values.values, image.b_values.values))
+    if len(image.b_values) == len(series.b_values) or len(volumes) != len(image.b_values):
+        return image
+    signal = np.full(series.signal.shape, np.nan, dtype=np.float32, order="F")
+    signal[..., volumes] = image.signal
+    return replace(image, signal=signal, b_values=series.b_values)
 
 
 def add_label_layer(viewer: napari.Viewer, labels: NDArray[np.uint8], view: View, name: str) -> Labels:

@@ -38,9 +38,12 @@ class Panes:
         top of all.
         """
         self._images, self._regions = images, regions
-        if regions is not None:
-            regions.remove_partners()
+        # napari makes all panes anew at every change of a layer: with the grid off, once at the end.
         grid = self._viewer.canvas.grid
+        grid.enabled = False
+        if regions is not None:
+            regions.keep_partners_of(images if side_by_side else [])
+            regions.put_back()
         for image in images:
             image.name_overlay.visible = side_by_side
             image.name_overlay.position = "top_left"
@@ -49,7 +52,7 @@ class Panes:
         for image in images:
             order.append(image)
             if regions is not None and side_by_side:
-                order.append(regions.layer if image is images[0] else regions.add_partner(image))
+                order.append(regions.layer if image is images[0] else regions.partner_of(image))
         if regions is not None and not side_by_side:
             order.append(regions.layer)
         self._put_in_order(order)

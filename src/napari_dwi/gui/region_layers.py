@@ -52,8 +52,10 @@ class RegionLayers:
         self.view = view
         self._viewer = viewer
         self._names: dict[int, str] = {}
+        # Undo brings back the voxels of a removed region, and its name belongs to them.
+        self._removed: dict[int, str] = {}
         self._labels = np.zeros(view.shape, dtype=np.uint8)
-        self._partners: list[Labels] = []
+        self._partners: dict[Image, Labels] = {}
         self._settle = QTimer()
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -78,7 +80,7 @@ class RegionLayers:
     def add(self, name: str | None = None) -> Region:
         """Add an empty region and make it the active one."""
         code = next(code for code in range(1, _MOST_REGIONS + 1) if code not in self._names)
-        self._names[code] = name or f"region {code}"
+        self._names[code] = name or self._free_name(code)
         self.activate(code)
         self._settle.start()
         return Region(code, self._names[code], colour_of(code))
@@ -87,15 +89,20 @@ class RegionLayers:
         """Let drawing go to a region."""
         self.layer.selected_label = code
 
-    def rename(self, code: int, name: str) -> None:
-        """Give a region another name."""
-        self._names[code] = name
-        self._settle.start()
+    def rename(self, code: int, name: str) -> bool:
+        """Give a region another name; whether it could have it, as names tell regions apart."""
+        others = [known for other, known in self._names.items() if other != code]
+        free = bool(name.strip()) and name.strip() not in others
+        if free:
+            self._names[code] = name.strip()
+            self._settle.start()
+        return free
 
     def remove(self, code: int) -> None:
         """Erase a region; undo brings its voxels back."""
         self.fill(np.nonzero(self._labels == code), 0)
-        self._names.pop(code, None)
+        if code in self._names:
+            self._removed[code] = self._names.pop(code)
         self._settle.start()
 
     def fill(self, voxels: tuple[np.ndarray, ...], code: int) -> None:
@@ -119,7 +126,7 @@ class RegionLayers:
     def preview(self, data: np.ndarray, index: tuple[slice | int, ...]) -> None:
         """Show voxels while they are being drawn, outside the undo history."""
         self._labels[index] = data
-        for layer in (self.layer, *self._partners):
+        for layer in (self.layer, *self._partners.values()):
             layer.refresh()
 
     @property
@@ -127,25 +134,37 @@ class RegionLayers:
         """The voxels in display order (z, y, x)."""
         return self._labels
 
-    def add_partner(self, image: Image) -> Labels:
+    def partner_of(self, image: Image) -> Labels:
         """Another layer of the same voxels, for the pane of an image."""
-        layer = self._new_layer(f"{_LAYER_NAME} · {image.name}")
-        # One layer is drawn on, so that there is one history to undo.
-        layer.editable = False
-        self._partners.append(layer)
-        return layer
+        if image not in self._partners:
+            layer = self._new_layer(f"{_LAYER_NAME} · {image.name}")
+            # One layer is drawn on, so that there is one history to undo.
+            layer.editable = False
+            self._partners[image] = layer
+        return self._partners[image]
 
-    def remove_partners(self) -> None:
-        """Take the additional layers away."""
-        for layer in self._partners:
-            if layer in self._viewer.layers:
+    def keep_partners_of(self, images: list[Image]) -> None:
+        """Take away the additional layers of all other images, and those the user has removed."""
+        for image, layer in list(self._partners.items()):
+            if layer not in self._viewer.layers:
+                del self._partners[image]
+            elif image not in images:
                 self._viewer.layers.remove(layer)
-        self._partners.clear()
+                del self._partners[image]
+
+    def put_back(self) -> None:
+        """Show the regions again if the user has removed their layer."""
+        if self.layer not in self._viewer.layers:
+            self._viewer.add_layer(self.layer)
+
+    def forget(self) -> None:
+        """Watch the voxels no longer."""
+        self._settle.stop()
 
     def close(self) -> None:
         """Take everything off the viewer."""
-        self._settle.stop()
-        self.remove_partners()
+        self.forget()
+        self.keep_partners_of([])
         if self.layer in self._viewer.layers:
             self._viewer.layers.remove(self.layer)
 
@@ -163,7 +182,7 @@ class RegionLayers:
         if digest == self._seen:
             return
         self._seen = digest
-        for layer in self._partners:
+        for layer in self._partners.values():
             layer.refresh()
         self._name_unknown_labels()
         self.changed.emit()
@@ -173,10 +192,20 @@ class RegionLayers:
         return zlib.crc32(self._labels.data), tuple(self._names.items())
 
     def _name_unknown_labels(self) -> None:
-        """Give a name to what was painted with a label chosen in napari's own controls."""
-        code = int(self.layer.selected_label)
-        if code and code not in self._names and (self._labels == code).any():
-            self._names[code] = f"region {code}"
+        """Name labels that came by undo, or that were chosen in napari's own controls."""
+        for code in np.flatnonzero(np.bincount(self._labels.ravel())):
+            if code and int(code) not in self._names:
+                self._names[int(code)] = self._free_name(int(code))
+
+    def _free_name(self, code: int) -> str:
+        """The name a region had before it was removed, or a new one."""
+        taken = self._names.values()
+        if (before := self._removed.pop(code, None)) is not None and before not in taken:
+            return before
+        number = code
+        while (name := f"region {number}") in taken:
+            number += 1
+        return name
 
 
 def colour_of(code: int) -> str:

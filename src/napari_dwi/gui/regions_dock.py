@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor, QGuiApplication
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
     QTableWidgetItem,
 )
 
-from napari_dwi.errors import DwiError
+from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.drawing import DrawingTool, Tool
 from napari_dwi.gui.messages import tell, tell_error
@@ -161,6 +161,7 @@ class RegionsDock(Dock):
         """Take a drawing tool in hand."""
         if self._drawing is None or self.room.regions is None:
             return
+        self.room.regions.put_back()
         self.room.viewer.layers.selection.active = self.room.regions.layer
         self._drawing.take(tool)
         self.tool_buttons[tool].setChecked(True)
@@ -245,10 +246,13 @@ class RegionsDock(Dock):
         active = None if regions is None else regions.active
         if active is not None:
             self.list.setCurrentRow([region.code for region in known].index(active.code))
-        before = self.background_box.currentText()
+        # By its label, which stays the same when the region gets another name.
+        before = self.background_box.currentData()
         self.background_box.clear()
-        self.background_box.addItems([_NO_BACKGROUND, *(region.name for region in known)])
-        self.background_box.setCurrentText(before)
+        self.background_box.addItem(_NO_BACKGROUND)
+        for region in known:
+            self.background_box.addItem(region.name, region.code)
+        self.background_box.setCurrentIndex(max(0, self.background_box.findData(before)))
         self._updating = False
 
     def _fill_table(self) -> None:
@@ -282,8 +286,12 @@ class RegionsDock(Dock):
             self.room.regions.activate(int(self.list.item(row).data(Qt.ItemDataRole.UserRole)))
 
     def _on_renamed(self, item: QListWidgetItem) -> None:
-        if not self._updating and self.room.regions is not None:
-            self.room.regions.rename(int(item.data(Qt.ItemDataRole.UserRole)), item.text())
+        if self._updating or self.room.regions is None:
+            return
+        if not self.room.regions.rename(int(item.data(Qt.ItemDataRole.UserRole)), item.text()):
+            tell_error(BadInputError("regions need names of their own", found=repr(item.text())))
+            # Qt is not done with the item that it tells of.
+            QTimer.singleShot(0, self._fill_list)
 
     def _on_background(self) -> None:
         if not self._updating:

@@ -15,7 +15,7 @@ from napari_dwi.errors import DwiError
 from napari_dwi.gui.canvas_text import OrientationLetters, PositionText
 from napari_dwi.gui.closing import CloseGuard, main_window_of
 from napari_dwi.gui.jobs import Job, JobQueue
-from napari_dwi.gui.layers import add_image_layer
+from napari_dwi.gui.layers import add_image_layer, on_all_volumes
 from napari_dwi.gui.loose_layers import carries_image, take_loose_layers
 from napari_dwi.gui.messages import tell_error
 from napari_dwi.gui.panes import Panes
@@ -78,6 +78,10 @@ class ReadingRoom:
         self._take_over.setSingleShot(True)
         self._take_over.timeout.connect(self._on_loose_layers)
         self._take_over.start(0)
+        # Only after napari itself has done with a removal.
+        self._close_gap = QTimer()
+        self._close_gap.setSingleShot(True)
+        self._close_gap.timeout.connect(self._on_gap)
         viewer.canvas.overlays.scale_bar.visible = True
         viewer.canvas.overlays.scale_bar.gridded = True
 
@@ -93,6 +97,10 @@ class ReadingRoom:
     def close(self) -> None:
         """Forget the viewer; called when its window closes."""
         self.queue.stop_all()
+        self._take_over.stop()
+        self._close_gap.stop()
+        if self.regions is not None:
+            self.regions.forget()
         for windows in self._windows:
             windows.close()
         _rooms.pop(id(self.viewer), None)
@@ -146,6 +154,8 @@ class ReadingRoom:
         """Show a result and its residual beside the scan, side by side."""
         if self.view is None:
             return
+        # Arranging turns it on again, once all layers are there.
+        self.viewer.canvas.grid.enabled = False
         for output in result.output.images:
             name = title if output.role != "residual" else f"{title} residual"
             metadata = sidecar_of(result.record, output, Path.cwd())
@@ -179,8 +189,11 @@ class ReadingRoom:
         if self.view is None:
             raise RuntimeError("an image needs the view of its scan")
         is_residual = role == "residual"
+        whole = image
+        if isinstance(image, DwiSeries) and self.series is not None:
+            whole = on_all_volumes(image, self.series)
         layer = add_image_layer(
-            self.viewer, image, self.view, name, is_residual=is_residual, metadata=metadata
+            self.viewer, whole, self.view, name, is_residual=is_residual, metadata=metadata
         )
         shown = Shown(image, layer, role, result)
         self.shown.append(shown)
@@ -191,7 +204,7 @@ class ReadingRoom:
         """Let results of all volumes share the window of the scan, and follow it from b to b."""
         if not isinstance(new.image, DwiSeries):
             return
-        scan = next(shown for shown in self.shown if shown.role == "scan")
+        scan = next((shown for shown in self.shown if shown.role == "scan"), new)
         same_volumes = new.layer.data.shape[0] == scan.layer.data.shape[0]
         if new is scan or new.role == "residual" or not same_volumes:
             self._windows.append(VolumeWindows(self.viewer, new.layer, is_residual=new.role == "residual"))
@@ -221,7 +234,16 @@ class ReadingRoom:
         gone = [shown for shown in self.shown if shown.layer is event.value]
         if gone:
             self.shown.remove(gone[0])
+            for windows in [windows for windows in self._windows if windows.layer is event.value]:
+                windows.close()
+                self._windows.remove(windows)
+            self._close_gap.start(0)
             self.images_changed.emit()
+
+    def _on_gap(self) -> None:
+        """Give the panes anew, as napari counts layers and would pair them wrongly."""
+        if self.shown and self.panes.side_by_side:
+            self._arrange(side_by_side=True)
 
     def _on_layer_inserted(self, event: Any) -> None:
         if carries_image(event.value):

@@ -132,13 +132,14 @@ class ScanDock(Dock):
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take files and folders."""
-        if event is not None and event.mimeData().hasUrls():
+        if event is not None and any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
         """Open what was dropped."""
-        if event is not None:
-            self.open_path(Path(event.mimeData().urls()[0].toLocalFile()))
+        local = [] if event is None else [url for url in event.mimeData().urls() if url.isLocalFile()]
+        if local:
+            self.open_path(Path(local[0].toLocalFile()))
 
     def _ask_folder(self) -> None:
         if folder := QFileDialog.getExistingDirectory(self, "Open a DICOM or NIfTI folder"):

@@ -25,8 +25,8 @@ class VolumeWindows:
     """
 
     def __init__(self, viewer: napari.Viewer, layer: Image, *, is_residual: bool = False) -> None:
+        self.layer = layer
         self._viewer = viewer
-        self._layer = layer
         self._find: Window = symmetric_window if is_residual else window
         self._known: dict[int, tuple[float, float]] = {}
         self._volume: int | None = None
@@ -39,13 +39,13 @@ class VolumeWindows:
 
     def _on_step(self) -> None:
         volume = int(self._viewer.dims.current_step[0]) if self._viewer.dims.ndim == 4 else 0
-        if volume == self._volume or volume >= self._layer.data.shape[0]:
+        if volume == self._volume or volume >= self.layer.data.shape[0]:
             return
         if self._volume is not None:
-            low, high = self._layer.contrast_limits
+            low, high = self.layer.contrast_limits
             self._known[self._volume] = (float(low), float(high))
         self._volume = volume
-        limits = self._known.get(volume) or self._find(self._layer.data[volume])
-        low, high = self._layer.contrast_limits_range
-        self._layer.contrast_limits_range = (min(low, limits[0]), max(high, limits[1]))
-        self._layer.contrast_limits = limits
+        limits = self._known.get(volume) or self._find(self.layer.data[volume])
+        low, high = self.layer.contrast_limits_range
+        self.layer.contrast_limits_range = (min(low, limits[0]), max(high, limits[1]))
+        self.layer.contrast_limits = limits

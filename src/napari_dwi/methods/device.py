@@ -96,12 +96,16 @@ def with_enough_memory(compute: Callable[[str, float], _Result], device: str) ->
 
 @contextlib.contextmanager
 def torch_threads(threads: int | None) -> Iterator[int]:
-    """Use that many CPU threads within the block; ``None`` leaves the number as it is."""
+    """Use that many CPU threads within the block; ``None`` leaves one core to everything else.
+
+    Threads wait for each other at every step of a network. Where another program, or napari's own
+    window, keeps one of their cores busy, all of them crawl: one thread fewer was measured to be ten
+    times faster then, and little slower on a quiet computer.
+    """
     import torch
 
     before = torch.get_num_threads()
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(max(1, before - 1) if threads is None else threads)
     try:
         yield torch.get_num_threads()
     finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import napari_dwi
-from napari_dwi.scan import DwiSeries, Source, Volume
+from napari_dwi.scan import BValues, DwiSeries, Source, Volume
 
 if TYPE_CHECKING:
     from napari_dwi.methods.method import OutputImage
@@ -36,8 +36,8 @@ class Record:
         The files of the anatomical images, in order.
     mask : Source or None
         The file of the mask.
-    b_values : tuple of float
-        b-values of the series, s/mm2.
+    b_values : BValues
+        b-values (s/mm2) and directions of the series.
     seed : int
         Seed of the random numbers.
     device : str
@@ -62,7 +62,7 @@ class Record:
     series: Source | None
     anatomy: tuple[Source | None, ...]
     mask: Source | None
-    b_values: tuple[float, ...]
+    b_values: BValues
     seed: int
     device: str
     threads: int
@@ -117,7 +117,8 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
         "Task": record.task,
         "Method": record.method,
         "Parameters": _plain(record.parameters),
-        "BValues": list(record.b_values),
+        "BValues": record.b_values.values.tolist(),
+        "BVectors": None if record.b_values.directions is None else record.b_values.directions.tolist(),
         "Seed": record.seed,
         "Device": record.device,
         "Threads": record.threads,

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
@@ -27,7 +25,7 @@ class Recipe:
     seed: int
     threads: int
     device: str
-    b_values: tuple[float, ...]
+    b_values: BValues
     sources: tuple[tuple[str, Source], ...]
 
 
@@ -54,7 +52,7 @@ def read_recipe(sidecar: Path) -> Recipe:
             int(said["Seed"]),
             int(said["Threads"]),
             str(said["Device"]),
-            tuple(float(b) for b in said["BValues"]),
+            BValues(said["BValues"], said.get("BVectors")),
             sources,
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
@@ -84,7 +82,7 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
     for part, source in recipe.sources:
         parts[part].append(source.path)
     # The b-values may have come from a file that is not beside the series.
-    series = open_series(parts["series"][0], bval=BValues(np.array(recipe.b_values)))
+    series = open_series(parts["series"][0], bval=recipe.b_values)
     anatomy = tuple(resample_to(open_volume(path), series.grid) for path in parts["anatomy"])
     mask = None
     if parts["mask"]:

@@ -96,7 +96,7 @@ def run_method(
         series=source_of(inputs.series),
         anatomy=tuple(source_of(volume) for volume in inputs.anatomy),
         mask=source_of(inputs.mask),
-        b_values=tuple(float(b) for b in inputs.series.b_values.values),
+        b_values=inputs.series.b_values,
         seed=seed,
         device=used_device,
         threads=used_threads,

@@ -103,6 +103,20 @@ def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]
         raise
 
 
+def check_writable(folder: Path) -> None:
+    """Raise `CannotWriteError` if files could not be written into a folder; leaves no trace.
+
+    Worth asking before minutes of computing, whose result would have nowhere to go.
+    """
+    with contextlib.suppress(_Undo), file_set(folder) as files:
+        files.add_text(folder / "writable", "")
+        raise _Undo
+
+
+class _Undo(Exception):  # noqa: N818 - no error: it makes a file set forget itself
+    """Leave a file set without a trace."""
+
+
 @contextlib.contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, overload
 
 import numpy as np
 
@@ -82,8 +81,11 @@ def open_volume(path: Path, *, check: Check | None = None) -> Volume:
         Also if the path holds several volumes.
     """
     chosen = _only_series(path, ("anatomy", "regions", "map", "scanner map"))
-    if split_series(chosen)[1] is not None:
-        return _open_dicom(chosen, None, as_series=False, check=check)
+    folder, number = split_series(chosen)
+    if number is not None:
+        from napari_dwi.scan import dicom
+
+        return dicom.load_anatomy(folder, number, check=check)
     image = read_nifti(chosen)
     if image.data.ndim != 3:
         raise BadInputError(
@@ -156,10 +158,14 @@ def _only_series(path: Path, roles: tuple[Role, ...]) -> Path:
 
 
 def _open(path: Path, bval: Path | BValues | None, check: Check | None) -> DwiSeries | Volume:
-    if split_series(path)[1] is not None:
+    folder, number = split_series(path)
+    if number is not None:
+        from napari_dwi.scan import dicom
+
         (info,) = list_series(path)
-        text = bval if isinstance(bval, Path) else None
-        return _open_dicom(path, text, as_series=info.role == "DWI", check=check)
+        if info.role == "DWI":
+            return dicom.load_dwi(folder, number, bval=bval, check=check)
+        return dicom.load_anatomy(folder, number, check=check)
     image = read_nifti(path)
     name = stem_of(path)
     if image.data.ndim == 3 and bval is None and _bval_beside(path) is None:
@@ -168,23 +174,6 @@ def _open(path: Path, bval: Path | BValues | None, check: Check | None) -> DwiSe
     b_values = _b_values_of(path, bval, signal.shape[3])
     notes = image.notes + _signal_notes(signal)
     return DwiSeries(signal, image.grid, b_values, name, image.source, notes)
-
-
-@overload
-def _open_dicom(
-    path: Path, bval: Path | None, *, as_series: Literal[False], check: Check | None
-) -> Volume: ...
-@overload
-def _open_dicom(
-    path: Path, bval: Path | None, *, as_series: bool, check: Check | None
-) -> DwiSeries | Volume: ...
-def _open_dicom(path: Path, bval: Path | None, *, as_series: bool, check: Check | None) -> DwiSeries | Volume:
-    from napari_dwi.scan import dicom
-
-    folder, number = split_series(path)
-    if as_series:
-        return dicom.load_dwi(folder, number, bval=bval, check=check)
-    return dicom.load_anatomy(folder, number, check=check)
 
 
 def _b_values_of(path: Path, bval: Path | BValues | None, n_volumes: int) -> BValues:

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.b_value_text import read_b_values
+from napari_dwi.scan.b_values import BValues
 from napari_dwi.scan.dicom.convert import Converted, convert
 from napari_dwi.scan.dicom.folder import read_folder
 from napari_dwi.scan.dicom.geometry import Geometry, geometry_of
@@ -39,7 +40,11 @@ def list_series(path: Path) -> list[SeriesInfo]:
 
 
 def load_dwi(
-    path: Path, series: str | int | None = None, *, bval: Path | None = None, check: Check | None = None
+    path: Path,
+    series: str | int | None = None,
+    *,
+    bval: Path | BValues | None = None,
+    check: Check | None = None,
 ) -> DwiSeries:
     """Load a diffusion series.
 
@@ -50,8 +55,8 @@ def load_dwi(
     series : str or int, optional
         Series number, with its letter where two series share it; by default the only diffusion
         series of the folder.
-    bval : Path, optional
-        b-values (s/mm2) to use instead of those of the headers.
+    bval : Path or BValues, optional
+        b-values (s/mm2), or a text file with them, to use instead of those of the headers.
     check : callable, optional
         Called at least every 0.1 s; may raise `Stopped`.
 
@@ -71,7 +76,8 @@ def load_dwi(
     if bval is None:
         b_values, notes = reconcile(chosen, geometry, converted, check=check)
     else:
-        b_values, notes = read_b_values(bval, geometry.n_volumes), ()
+        b_values = bval if isinstance(bval, BValues) else read_b_values(bval, geometry.n_volumes)
+        notes = ()
     return DwiSeries(
         signal=converted.signal,
         grid=grid,
