@@ -4,13 +4,14 @@ ENVIRONMENT := .venv/.ready
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean libraries
+.PHONY: help demo test lint format figures clean libraries
 
 help:
 	@echo "make demo      the whole story on built-in data, in napari"
 	@echo "make test      all checks and tests (ARGS='-k grid' passes on to pytest)"
 	@echo "make lint      the checks alone: ruff, mypy"
 	@echo "make format    lay out the code as the checks want it"
+	@echo "make figures   the pictures of README.md and docs/"
 	@echo "make clean     remove .venv and everything generated"
 
 demo: $(ENVIRONMENT)
@@ -27,6 +28,11 @@ lint: $(ENVIRONMENT)
 format: $(ENVIRONMENT)
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+# The window as the demo leaves it, on a virtual screen so that it looks the same everywhere.
+figures: $(ENVIRONMENT)
+	@xvfb-run -a -s "-screen 0 1920x1080x24" $(BIN)/napari-dwi demo --out demo-out --headless
+	@mkdir -p docs && cp demo-out/screenshot.png docs/demo.png
 
 clean:
 	rm -rf .venv demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
