@@ -23,7 +23,7 @@ from napari_dwi.physics.simulation import SimulatedScan, simulate_brain
 from napari_dwi.scan import resample_to
 
 _B_VALUES = (400.0, 800.0)
-_GAUSSIAN_SIGMAS_MM = (1.5, 2.0, 3.0)
+_GAUSSIAN_SIGMAS_MM = (2.0, 3.0, 4.0, 6.0)
 
 
 def _denoised(

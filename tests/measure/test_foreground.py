@@ -8,7 +8,7 @@ import pytest
 from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.scan import BValues, DwiSeries
 
-from ..synthetic import Scan, make_series
+from ..synthetic import Scan, make_grid, make_series
 
 SHAPE = (48, 44, 6)
 
@@ -68,3 +68,12 @@ def test_missing_values_count_as_air(scan: Scan) -> None:
 def test_where_nothing_stands_out_everything_is_foreground(scan: Scan, value: float) -> None:
     flat = DwiSeries(np.full((*SHAPE, 2), value, np.float32), scan.series.grid, BValues(np.array([0, 800])))
     assert foreground_mask(flat).all()
+
+
+def test_dark_tissue_is_kept_where_there_is_no_air() -> None:
+    rng = np.random.default_rng(0)
+    signal = np.full((48, 44, 4, 2), 100.0)
+    signal[16:30, 14:30] = 600.0
+    noisy = np.hypot(signal + rng.normal(0, 20, signal.shape), rng.normal(0, 20, signal.shape))
+    series = DwiSeries(noisy.astype(np.float32), make_grid((48, 44, 4)), BValues(np.array([0.0, 800.0])))
+    assert foreground_mask(series).mean() > 0.95
