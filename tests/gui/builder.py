@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
 from napari_dwi.scan import BValues, DwiSeries, Grid, Volume, save
@@ -23,6 +25,8 @@ AFFINE = np.array([[-2.0, 0, 0, 23], [0, 2, 0, -19], [0, 0, 4, -10], [0, 0, 0, 1
 MARKER = (slice(19, 22), slice(11, 14), slice(4, 5))
 MARKER_CENTRE = (20, 12, 4)
 MARKER_SIGNAL = 3000.0
+_BETWEEN_MOVES_MS = 10
+_TRIES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,7 @@ class Mouse:
         pixels = [self._pixel(point) for point in points]
         self._send(QEvent.Type.MouseMove, pixels[0], pressed=False)
         self._send(QEvent.Type.MouseButtonPress, pixels[0], pressed=True)
-        for start, end in zip(pixels, pixels[1:], strict=False):
+        for start, end in pairwise(pixels):
             for step in np.linspace(0, 1, 5)[1:]:
                 self._send(QEvent.Type.MouseMove, start + step * (end - start), pressed=True)
         self._send(QEvent.Type.MouseButtonRelease, pixels[-1], pressed=False, button=True)
@@ -104,9 +108,12 @@ class Mouse:
         return np.array([column, row])
 
     def _position(self, pixel: np.ndarray) -> tuple[float, float]:
-        self._send(QEvent.Type.MouseMove, pixel, pressed=False)
         row, column = self._viewer.dims.displayed[-2:]
-        position = self._viewer.cursor.position
+        before = self._viewer.cursor.position
+        for _ in range(_TRIES):
+            self._send(QEvent.Type.MouseMove, pixel, pressed=False)
+            if (position := self._viewer.cursor.position) != before:
+                break
         return position[row], position[column]
 
     def _size(self) -> np.ndarray:
@@ -121,7 +128,8 @@ class Mouse:
         screen = QPointF(self._canvas.mapToGlobal(QPoint(round(x), round(y))))
         event = QMouseEvent(kind, QPointF(x, y), screen, changed, held, Qt.KeyboardModifier.NoModifier)
         QApplication.sendEvent(self._canvas, event)
-        QApplication.processEvents()
+        # napari takes one move in 5 ms and drops those in between.
+        QTest.qWait(_BETWEEN_MOVES_MS)
 
 
 @contextmanager
@@ -150,6 +158,3 @@ def named(parent: QWidget, text: str) -> QPushButton:
     found = [b for b in parent.findChildren(QPushButton) if b.text().replace("&", "") == text]
     assert found, f"no button {text}"
     return found[0]
-
-
-Open = Callable[[str], QWidget]

@@ -37,7 +37,7 @@ class Work:
 
 
 @pytest.fixture
-def queue(qtbot):
+def queue(qapp):  # noqa: ARG001 - jobs need an application
     queue = JobQueue()
     yield queue
     assert queue.stop_all()
@@ -48,7 +48,7 @@ def finished(qtbot, queue):
     return lambda: qtbot.waitUntil(lambda: queue.is_idle and not queue.jobs, timeout=PATIENCE_SECONDS * 1000)
 
 
-def test_jobs_run_one_after_the_other_in_the_order_asked_for(queue, qtbot, finished):
+def test_jobs_run_one_after_the_other_in_the_order_asked_for(queue, finished):
     works = [Work("a"), Work("b"), Work("c")]
     order = []
     for work in works:

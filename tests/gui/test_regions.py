@@ -68,8 +68,15 @@ def as_cells(row):
         return "" if np.isnan(value) else f"{value:.4g}"
 
     b_value = "" if row.b_value is None else f"{row.b_value:g}"
-    return [row.region, b_value, str(row.n), number(row.mean), number(row.std),
-            number(100 * row.cv), number(row.cnr)]
+    return [
+        row.region,
+        b_value,
+        str(row.n),
+        number(row.mean),
+        number(row.std),
+        number(100 * row.cv),
+        number(row.cnr),
+    ]
 
 
 # Millimetres along (row, column); rows and columns are 2 mm apart in the axial plane.

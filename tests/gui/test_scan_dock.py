@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import gzip
-import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
-from napari_dwi.scan import open_series
+from napari_dwi.scan import Grid, open_series
 
 from .builder import answering, make_scan, named, save_scan
 from .conftest import open_dock, show
@@ -102,7 +102,7 @@ def test_folder_is_dropped(dock, folder, idle):
     assert {row[0] for row in cells(dock)} == {"brain", "T2"}
 
 
-def test_link_to_the_web_is_not_taken_for_a_file(dock, idle):
+def test_link_to_the_web_is_not_taken_for_a_file(dock):
     assert not drop(dock, QUrl("https://example.org/scan.nii.gz"))
     assert dock.room.queue.is_idle
     assert dock.table.rowCount() == 0
@@ -200,26 +200,20 @@ def test_nothing_is_asked_while_there_is_nothing_to_lose(dock, folder, idle):
 
 
 def test_unknown_orientation_is_said_and_no_letter_written(dock, scan):
-    from dataclasses import replace
-
-    from napari_dwi.scan import Grid
-
     grid = Grid.from_spacing(scan.series.grid.shape, scan.series.grid.spacing_mm)
     dock.room.show_scan(replace(scan.series, grid=grid), ())
     assert "ORIENTATION UNKNOWN" in dock.summary.text()
     assert set(dock.room.letters.letters.values()) == {"?"}
 
 
-def test_docks_closed_and_opened_again_follow_the_scan(viewer, scan, qtbot):
+def test_docks_closed_and_opened_again_follow_the_scan(viewer, scan):
     for name in ("Scan", "Regions", "Denoise"):
-        dock = open_dock(viewer, name)
-        destroyed = []
-        dock.destroyed.connect(lambda: destroyed.append(1))
-        viewer.window._wrapped_dock_widgets[f"{name} (napari-dwi)"].destroyOnClose()
-        del dock
-        qtbot.waitUntil(lambda destroyed=destroyed: bool(destroyed))
-        room = open_dock(viewer, name).room
-    show(room, scan)
+        before = open_dock(viewer, name)
+        viewer.window.remove_dock_widget(before)
+        assert open_dock(viewer, name) is not before
+        del before
+    show(open_dock(viewer, "Scan").room, scan)
     assert "brain" in open_dock(viewer, "Scan").summary.text()
     assert open_dock(viewer, "Denoise").run_button.isEnabled()
-    list(itertools.islice(room.viewer.layers, 1))
+    named(open_dock(viewer, "Regions"), "New region").click()
+    assert open_dock(viewer, "Regions").room.regions.regions

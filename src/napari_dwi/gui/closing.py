@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakMethod
 
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QMainWindow, QWidget
@@ -24,23 +25,27 @@ class CloseGuard(QObject):
 
     def __init__(self, window: QMainWindow, queue: JobQueue, on_close: Callable[[], None]) -> None:
         super().__init__(window)
-        self._window = window
         self._queue = queue
-        self._on_close = on_close
+        # Python cannot see what Qt's parents hold: a strong reference would keep the viewer for good.
+        self._on_close = WeakMethod(on_close)
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Look at the window's Close events before the window does."""
-        if watched is not self._window or event is None or event.type() != QEvent.Type.Close:
+        if not isinstance(watched, QMainWindow) or event is None or event.type() != QEvent.Type.Close:
             return False
         # A close by menu or by program has been decided already; napari must not be held up then.
         if event.spontaneous() and not self._queue.is_idle:
             question = "A job is still running. Its result will be lost if you close napari now."
-            if ask(self._window, question, "Stop it and close"):
-                self._on_close()
+            if ask(watched, question, "Stop it and close"):
+                self._close_room()
                 # Closing anew, as napari would ask a second time about its own worker.
-                QTimer.singleShot(0, lambda: QWidget.close(self._window))
+                QTimer.singleShot(0, lambda: QWidget.close(watched))
             event.ignore()
             return True
-        self._on_close()
+        self._close_room()
         return False
+
+    def _close_room(self) -> None:
+        if (on_close := self._on_close()) is not None:
+            on_close()

@@ -140,7 +140,8 @@ class DenoiseDock(Dock):
         def work(progress: Progress) -> Result:
             return run_method(method, parameters, inputs, seed=seed, device=device, progress=progress)
 
-        self.room.submit(_short(method), work, lambda result: self._show(result, _short(method)))
+        series = inputs.series
+        self.room.submit(_short(method), work, lambda result: self._show(result, _short(method), series))
 
     def run_on_slice(self) -> None:
         """Denoise the slice on show, at the b-values of the form."""
@@ -158,8 +159,8 @@ class DenoiseDock(Dock):
             result = run_method(method, parameters, slab, seed=seed, device=device, progress=progress)
             return _spread(result, inputs.series, axis, index, position)
 
-        title = f"{_short(method)}, this slice"
-        self.room.submit(title, work, lambda result: self._show(result, f"{_short(method)} preview"))
+        title, name = f"{_short(method)}, this slice", f"{_short(method)} preview"
+        self.room.submit(title, work, lambda result: self._show(result, name, inputs.series))
 
     def save(self, folder: Path) -> None:
         """Save every result on show into a folder."""
@@ -197,7 +198,10 @@ class DenoiseDock(Dock):
         axis = view.voxel_axes[sliced]
         return axis, view.voxel((position[0], position[1], position[2]))[axis]
 
-    def _show(self, result: Result, title: str) -> None:
+    def _show(self, result: Result, title: str, series: DwiSeries) -> None:
+        if series is not self.room.series:
+            tell(f"{title} of {series.name} is not shown: another scan has taken its place")
+            return
         self.room.show_result(result, title)
         record = result.record
         lines = [f"{title}: {duration(record.seconds)} on {record.device}"]

@@ -86,11 +86,18 @@ class DrawingTool:
         axes = sorted(displayed)
         inside = np.zeros(before.shape, dtype=bool)
         code = int(layer.selected_label)
+        moved = False
         yield
-        while event.type == "mouse_move":
-            now = layer.world_to_data(event.position)
-            corners = [(float(point[axes[0]]), float(point[axes[1]])) for point in (start, now)]
-            inside = inside_shape(self.tool, before.shape, corners[0], corners[1])
+        while event.type in ("mouse_move", "mouse_release"):
+            # napari passes on one move in 5 ms: the last ones may be known only by the release.
+            over = event.type == "mouse_release"
+            if moved or not over:
+                now = layer.world_to_data(event.position)
+                corners = [(float(point[axes[0]]), float(point[axes[1]])) for point in (start, now)]
+                inside = inside_shape(self.tool, before.shape, corners[0], corners[1])
+            if over:
+                break
+            moved = True
             self._regions.preview(np.where(inside, np.uint8(code), before), index)
             yield
         # The preview is no part of history: put back what was there, then draw it for good.

@@ -1,7 +1,7 @@
 """Long work in the background: one job at a time, the others wait their turn.
 
 A job computes on a worker thread and touches no layer; what it gave is handed over on the GUI
-thread. Its progress is read from the GUI thread four times a second, so that a method may report as
+thread. Its progress is read from the GUI thread twice a second, so that a method may report as
 often as it likes.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -20,7 +21,7 @@ from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 from napari_dwi.errors import DwiError, MethodFailedError, Stopped
 from napari_dwi.methods.progress import Progress
 
-_POLL_MS = 250
+_POLL_MS = 500
 _PATIENCE_SECONDS = 5.0
 
 
@@ -33,6 +34,18 @@ class JobState(Enum):
     DONE = "done"
     STOPPED = "stopped"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a job: a value, or what ended it.
+
+    An exception must not be returned as it is: the worker would raise it and never say that it is
+    through.
+    """
+
+    value: Any = None
+    error: Stopped | DwiError | None = None
 
 
 class Job:
@@ -88,28 +101,28 @@ class Job:
         elif self.state is JobState.RUNNING:
             self.state = JobState.STOPPING
 
-    def compute(self) -> Any:
-        """Do the work; on the worker thread. Errors come back as values."""
+    def compute(self) -> Outcome:
+        """Do the work; on the worker thread. Nothing is raised."""
         try:
-            return self._work(Progress(self._remember, self._stop.is_set))
-        except (Stopped, DwiError) as outcome:
-            return outcome
+            return Outcome(self._work(Progress(self._remember, self._stop.is_set)))
+        except (Stopped, DwiError) as err:
+            return Outcome(error=err)
         # The one place where any error must be caught: napari would show a traceback instead.
         except Exception as err:  # noqa: BLE001
             failure = MethodFailedError(f"unexpected {type(err).__name__}: {err}")
             failure.__cause__ = err
-            return failure
+            return Outcome(error=failure)
 
-    def finish(self, outcome: Any) -> None:
+    def finish(self, outcome: Outcome) -> None:
         """Hand over what came of it; on the GUI thread."""
-        if isinstance(outcome, Stopped) or self._stop.is_set():
+        if isinstance(outcome.error, Stopped) or self._stop.is_set():
             self.state = JobState.STOPPED
-        elif isinstance(outcome, DwiError):
+        elif outcome.error is not None:
             self.state = JobState.FAILED
-            self._on_failed(outcome)
+            self._on_failed(outcome.error)
         else:
             self.state, self.fraction = JobState.DONE, 1.0
-            self._on_done(outcome)
+            self._on_done(outcome.value)
 
     def _remember(self, fraction: float, phrase: str) -> None:
         self.fraction, self.phrase = fraction, phrase
@@ -168,7 +181,7 @@ class JobQueue:
         self._poll.start()
         worker.start()
 
-    def _on_returned(self, job: Job, outcome: Any) -> None:
+    def _on_returned(self, job: Job, outcome: Outcome) -> None:
         job.finish(outcome)
 
     def _on_finished(self) -> None:

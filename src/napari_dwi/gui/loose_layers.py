@@ -21,6 +21,17 @@ def layer_data(image: DwiSeries | Volume) -> tuple[Any, dict[str, Any], str]:
     return data, settings | {"name": image.name, "metadata": metadata}, "image"
 
 
+def has_loose_series(viewer: napari.Viewer) -> bool:
+    """Whether a layer carries a diffusion series."""
+    return any(isinstance(layer.metadata.get(_IMAGE_KEY), DwiSeries) for layer in viewer.layers)
+
+
+def let_loose_layers_be(viewer: napari.Viewer) -> None:
+    """Leave the layers that carry images to the user, as ordinary layers."""
+    for layer in viewer.layers:
+        layer.metadata.pop(_IMAGE_KEY, None)
+
+
 def take_loose_layers(viewer: napari.Viewer) -> tuple[DwiSeries, tuple[Volume, ...]] | None:
     """Remove the layers that carry images, and give a series with its anatomy on one grid.
 

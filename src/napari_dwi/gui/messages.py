@@ -24,7 +24,7 @@ def tell_error(error: DwiError) -> None:
     show_error(str(error))
 
 
-def ask(parent: QWidget, question: str, yes: str) -> bool:
+def ask(parent: QWidget | None, question: str, yes: str) -> bool:
     """Ask before something is lost; ``yes`` is what the button says."""
     box = QMessageBox(QMessageBox.Icon.Question, "napari-dwi", question, parent=parent)
     button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)

@@ -178,13 +178,12 @@ class RegionLayers:
         self._settle.start()
 
     def _on_settled(self) -> None:
-        digest = self._digest()
-        if digest == self._seen:
+        if self._digest() == self._seen:
             return
-        self._seen = digest
+        self._name_unknown_labels()
+        self._seen = self._digest()
         for layer in self._partners.values():
             layer.refresh()
-        self._name_unknown_labels()
         self.changed.emit()
 
     def _digest(self) -> tuple[int, tuple[tuple[int, str], ...]]:

@@ -16,8 +16,13 @@ from napari_dwi.gui.canvas_text import OrientationLetters, PositionText
 from napari_dwi.gui.closing import CloseGuard, main_window_of
 from napari_dwi.gui.jobs import Job, JobQueue
 from napari_dwi.gui.layers import add_image_layer, on_all_volumes
-from napari_dwi.gui.loose_layers import carries_image, take_loose_layers
-from napari_dwi.gui.messages import tell_error
+from napari_dwi.gui.loose_layers import (
+    carries_image,
+    has_loose_series,
+    let_loose_layers_be,
+    take_loose_layers,
+)
+from napari_dwi.gui.messages import ask, tell_error
 from napari_dwi.gui.panes import Panes
 from napari_dwi.gui.region_layers import RegionLayers
 from napari_dwi.gui.windowing import VolumeWindows
@@ -123,6 +128,13 @@ class ReadingRoom:
         self.queue.submit(job)
         return job
 
+    def may_replace(self, parent: QWidget | None = None) -> bool:
+        """Whether another scan may take this one's place; asks if something would be lost."""
+        results = any(shown.result is not None for shown in self.shown)
+        drawn = self.regions is not None and bool(self.regions.regions)
+        question = "The regions and results of the scan on show will be closed."
+        return not (results or drawn) or ask(parent, question, "Load the new scan")
+
     def show_scan(self, series: DwiSeries, anatomy: tuple[Volume, ...]) -> None:
         """Show a scan in place of the one before.
 
@@ -133,16 +145,18 @@ class ReadingRoom:
         anatomy : tuple of Volume
             Anatomical images on the grid of the series.
         """
-        self._clear()
-        self.series, self.anatomy = series, anatomy
-        self.view = View(series.grid)
-        self._show(series, "DWI", "scan")
-        for volume in anatomy:
-            self._show(volume, volume.name, "anatomy").layer.visible = False
-        self.regions = RegionLayers(self.viewer, self.view)
-        self.regions.changed.connect(self.regions_changed.emit)
-        self.letters.show(self.view)
-        self._arrange(side_by_side=False)
+        # napari draws its scene anew for every layer: in a batch, once at the end.
+        with self.viewer.layers.batched_update():
+            self._clear()
+            self.series, self.anatomy = series, anatomy
+            self.view = View(series.grid)
+            self._show(series, "DWI", "scan")
+            for volume in anatomy:
+                self._show(volume, volume.name, "anatomy").layer.visible = False
+            self.regions = RegionLayers(self.viewer, self.view)
+            self.regions.changed.connect(self.regions_changed.emit)
+            self.letters.show(self.view)
+            self._arrange(side_by_side=False)
         self.viewer.dims.set_current_step(0, 0)
         self.viewer.dims.set_current_step(1, self.view.shape[0] // 2)
         self.viewer.reset_view()
@@ -154,13 +168,14 @@ class ReadingRoom:
         """Show a result and its residual beside the scan, side by side."""
         if self.view is None:
             return
-        # Arranging turns it on again, once all layers are there.
-        self.viewer.canvas.grid.enabled = False
-        for output in result.output.images:
-            name = title if output.role != "residual" else f"{title} residual"
-            metadata = sidecar_of(result.record, output, Path.cwd())
-            self._show(output.image, self._free_name(name), output.role, result, metadata)
-        self._arrange(side_by_side=True)
+        with self.viewer.layers.batched_update():
+            # Arranging turns it on again, once all layers are there.
+            self.viewer.canvas.grid.enabled = False
+            for output in result.output.images:
+                name = title if output.role != "residual" else f"{title} residual"
+                metadata = sidecar_of(result.record, output, Path.cwd())
+                self._show(output.image, self._free_name(name), output.role, result, metadata)
+            self._arrange(side_by_side=True)
         self.viewer.reset_view()
         self.images_changed.emit()
 
@@ -250,6 +265,9 @@ class ReadingRoom:
             self._take_over.start(0)
 
     def _on_loose_layers(self) -> None:
+        if has_loose_series(self.viewer) and not self.may_replace():
+            let_loose_layers_be(self.viewer)
+            return
         try:
             scan = take_loose_layers(self.viewer)
         except DwiError as err:

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.job_rows import JobRows
-from napari_dwi.gui.messages import ask, tell_error
+from napari_dwi.gui.messages import tell_error
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import (
     DwiSeries,
@@ -116,11 +116,7 @@ class ScanDock(Dock):
                 BadInputError("tick one diffusion series", expected="one", found=str(len(series) or "none"))
             )
             return
-        results = any(shown.result is not None for shown in self.room.shown)
-        drawn = self.room.regions is not None and bool(self.room.regions.regions)
-        if (results or drawn) and not ask(
-            self, "The regions and results of the scan on show will be closed.", "Load the new scan"
-        ):
+        if not self.room.may_replace(self):
             return
         anatomy = [info.path for info in ticked if info.role != _AS_DWI]
         self.room.submit(
