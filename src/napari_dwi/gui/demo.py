@@ -80,12 +80,12 @@ def run_demo(out: Path, *, headless: bool) -> int:
     _wait(room)
     if not any(shown.role == "denoised" for shown in room.shown):
         raise MethodFailedError("the demo scan was not denoised")
-    denoise_dock.save(out / "results")
-    regions_dock.save(out / "results" / "brain_desc-regions_dseg.nii.gz")
-    regions_dock.export(out / "results" / "brain_stats.tsv")
     _raise(regions_dock)
     _pause(1.0)
     viewer.window.screenshot(str(out / "screenshot.png"), flash=False)
+    denoise_dock.save(out / "results")
+    regions_dock.save(out / "results" / "brain_desc-regions_dseg.nii.gz")
+    regions_dock.export(out / "results" / "brain_stats.tsv")
     _tell(f"Done. Look at {out / 'screenshot.png'} and the files in {out / 'results'}.")
     if headless:
         viewer.close()

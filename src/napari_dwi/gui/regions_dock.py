@@ -49,6 +49,7 @@ _TOOLTIPS = (
     "coefficient of variation, SD / mean",
     "(mean - mean of the background) / SD of the background",
 )
+_B_COLUMN = _COLUMNS.index("b")
 _NO_BACKGROUND = "none"
 _LONGEST_NAME = 18
 _TOOLS: tuple[tuple[Tool, str, str, str], ...] = (
@@ -266,6 +267,8 @@ class RegionsDock(Dock):
             if self.all_b_values.isChecked() or row.b_value is None or row.b_value == b_value
         ]
         rows.sort(key=lambda row: row.region)
+        # The canvas says which b-value is on show; the column is needed only where there are several.
+        self.table.setColumnHidden(_B_COLUMN, not self.all_b_values.isChecked())
         self.table.setRowCount(len(rows))
         for place, row in enumerate(rows):
             cells = (

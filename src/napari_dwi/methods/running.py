@@ -25,7 +25,7 @@ _SEEDS = 2**32
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a method gave, and how it was made."""
+    """What a method gave, how it was made, and the stem of its file names (BIDS, without ``_dwi``)."""
 
     output: Output
     record: Record
@@ -107,7 +107,7 @@ def run_method(
         figures=dict(output.figures),
     )
     progress.report(1.0, "done")
-    return Result(output, record, inputs.series.name)
+    return Result(output, record, inputs.series.name.removesuffix("_dwi"))
 
 
 def save_result(result: Result, folder: Path, *, never_over: Iterable[Path] = ()) -> tuple[Path, ...]:
