@@ -74,7 +74,7 @@ def as_cells(row):
         str(row.n),
         number(row.mean),
         number(row.std),
-        number(100 * row.cv),
+        number(100 * row.cv) if abs(row.cv) < 10 else "",
         number(row.cnr),
     ]
 
@@ -381,3 +381,25 @@ def test_names_are_editable_at_a_double_click(dock, qtbot):
     named(dock, "New region").click()
     settled(qtbot, dock)
     assert dock.list.item(0).flags() & Qt.ItemFlag.ItemIsEditable
+
+
+def test_decay_curves_show_the_mean_of_every_region_at_every_b_value(dock, qtbot):
+    fill(dock.room, "lesion", np.s_[2:4, 8:12, 8:12])
+    settled(qtbot, dock)
+    assert dock.curves is None
+    dock.curves_fold.expand(animate=False)
+    (curve,) = dock.curves.getPlotItem().listDataItems()
+    b_values, log_means = curve.getData()
+    means = [row.mean for row in expected_rows(dock) if row.b_value is not None]
+    np.testing.assert_array_equal(b_values, dock.room.series.b_values.values)
+    np.testing.assert_allclose(10**log_means, means, rtol=1e-6)
+
+
+def test_decay_curves_follow_what_is_drawn(dock, qtbot):
+    dock.curves_fold.expand(animate=False)
+    fill(dock.room, "lesion", np.s_[2:4, 8:12, 8:12])
+    settled(qtbot, dock)
+    assert len(dock.curves.getPlotItem().listDataItems()) == 1
+    fill(dock.room, "muscle", np.s_[1, 2:5, 2:5])
+    settled(qtbot, dock)
+    assert len(dock.curves.getPlotItem().listDataItems()) == 2

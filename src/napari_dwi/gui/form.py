@@ -53,6 +53,7 @@ class ParameterForm(QWidget):
         if advanced.rowCount():
             more = QCollapsible("More settings")
             more.setContent(folded)
+            more.collapse(animate=False)
             plain.addRow(more)
         self.set_values(parameters)
 

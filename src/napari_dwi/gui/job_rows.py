@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_dwi.gui.jobs import Job, JobQueue, JobState
 from napari_dwi.text import duration
@@ -46,6 +46,9 @@ class _JobRow(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
         self._phrase = QLabel()
+        self._phrase.setWordWrap(True)
+        # A long phrase must not push the dock's other fields out of sight.
+        self._phrase.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stop_button = QPushButton("Stop")
         self.stop_button.setToolTip("Stop this job; nothing of it is kept")
         self.stop_button.clicked.connect(self._stop)

@@ -6,11 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor, QGuiApplication
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -18,40 +16,28 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
 )
+from superqt import QCollapsible
 
 from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.drawing import DrawingTool, Tool
 from napari_dwi.gui.messages import tell, tell_error
+from napari_dwi.gui.region_table import RegionTable
 from napari_dwi.measure.regions import RegionStatistics, measure_regions, statistics_table
-from napari_dwi.scan import format_b_value, resample_to
+from napari_dwi.scan import resample_to
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.regions import add_regions, read_regions
 
 if TYPE_CHECKING:
     import napari
 
-_COLUMNS = ("region", "image", "b", "n", "mean", "SD", "CV %", "CNR")
-_TOOLTIPS = (
-    "",
-    "",
-    "b-value in s/mm²",
-    "voxels with a value",
-    "mean, in scanner units",
-    "standard deviation over the voxels (n - 1)",
-    "coefficient of variation, SD / mean",
-    "(mean - mean of the background) / SD of the background",
-)
-_B_COLUMN = _COLUMNS.index("b")
+    from napari_dwi.gui.decay_plot import DecayPlot
+
 _NO_BACKGROUND = "none"
-_LONGEST_NAME = 18
 _TOOLS: tuple[tuple[Tool, str, str, str], ...] = (
     ("navigate", "Move", "V", "Move and zoom the image"),
     ("ellipse", "Ellipse", "E", "Drag an ellipse; voxels whose centre lies inside belong to it"),
@@ -73,6 +59,7 @@ class RegionsDock(Dock):
         self._make_tools()
         self._make_list()
         self._make_table()
+        self._make_curves()
         self._make_files()
         self.room.scan_changed.connect(self._on_scan)
         self.room.images_changed.connect(self.measure)
@@ -126,20 +113,20 @@ class RegionsDock(Dock):
         self.content.addLayout(background)
 
     def _make_table(self) -> None:
-        self.table = QTableWidget(0, len(_COLUMNS))
-        self.table.setHorizontalHeaderLabels(_COLUMNS)
-        for column, text in enumerate(_TOOLTIPS):
-            self.table.horizontalHeaderItem(column).setToolTip(text)
-        self.table.verticalHeader().hide()
-        self.table.setStyleSheet("font-size: 8pt")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.setMinimumHeight(180)
+        self.table = RegionTable()
         self.content.addWidget(self.table, 1)
         self.all_b_values = QCheckBox("all b-values")
         self.all_b_values.setToolTip("Otherwise the b-value on show")
         self.all_b_values.toggled.connect(self._fill_table)
         self.content.addWidget(self.all_b_values)
+
+    def _make_curves(self) -> None:
+        self.curves_fold = QCollapsible("Decay curves")
+        self.curves_fold.setToolTip("Mean signal of every region against the b-value")
+        self.curves_fold.collapse(animate=False)
+        self.curves_fold.toggled.connect(self._draw_curves)
+        self.curves: DecayPlot | None = None
+        self.content.addWidget(self.curves_fold)
 
     def _make_files(self) -> None:
         self.copy_button = QPushButton("Copy table")
@@ -182,6 +169,7 @@ class RegionsDock(Dock):
                 rows += [replace(row, image=shown.layer.name) for row in measured]
             self.rows = tuple(rows)
         self._fill_table()
+        self._draw_curves()
 
     def save(self, path: Path) -> None:
         """Save the regions as a label image with their names beside it."""
@@ -256,6 +244,20 @@ class RegionsDock(Dock):
         self.background_box.setCurrentIndex(max(0, self.background_box.findData(before)))
         self._updating = False
 
+    def _draw_curves(self) -> None:
+        if not self.curves_fold.isExpanded():
+            return
+        if self.curves is None:
+            # The plotting library takes half a second to import: only for those who look at curves.
+            from napari_dwi.gui.decay_plot import DecayPlot
+
+            self.curves = DecayPlot()
+            self.curves_fold.addWidget(self.curves)
+        regions = () if self.room.regions is None else self.room.regions.regions
+        residuals = {shown.layer.name for shown in self.room.shown if shown.role == "residual"}
+        rows = [row for row in self.rows if row.image not in residuals]
+        self.curves.show_rows(rows, {region.name: region.colour for region in regions})
+
     def _fill_table(self) -> None:
         volume = self.room.current_volume()
         b_value = None
@@ -266,23 +268,7 @@ class RegionsDock(Dock):
             for row in self.rows
             if self.all_b_values.isChecked() or row.b_value is None or row.b_value == b_value
         ]
-        rows.sort(key=lambda row: row.region)
-        # The canvas says which b-value is on show; the column is needed only where there are several.
-        self.table.setColumnHidden(_B_COLUMN, not self.all_b_values.isChecked())
-        self.table.setRowCount(len(rows))
-        for place, row in enumerate(rows):
-            cells = (
-                row.region,
-                _elided(row.image),
-                "" if row.b_value is None else format_b_value(row.b_value),
-                f"{row.n}" if not row.n_missing else f"{row.n} (+{row.n_missing} NaN)",
-                _number(row.mean),
-                _number(row.std),
-                _number(100 * row.cv),
-                _number(row.cnr),
-            )
-            for column, text in enumerate(cells):
-                self.table.setItem(place, column, QTableWidgetItem(text))
+        self.table.show_rows(rows, with_b_values=self.all_b_values.isChecked())
 
     def _on_row(self, row: int) -> None:
         if not self._updating and row >= 0 and self.room.regions is not None:
@@ -337,11 +323,3 @@ class RegionsDock(Dock):
         file, _ = QFileDialog.getOpenFileName(self, "Load regions", "", "NIfTI (*.nii *.nii.gz)")
         if file:
             self.load(Path(file))
-
-
-def _elided(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-
-
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.4g}"

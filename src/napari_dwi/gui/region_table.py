@@ -1,0 +1,71 @@
+"""The table of the Regions dock: one line for each region in each image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from napari_dwi.measure.regions import RegionStatistics
+from napari_dwi.scan import format_b_value
+
+_COLUMNS = ("region", "image", "b", "n", "mean", "SD", "CV %", "CNR")
+_TOOLTIPS = (
+    "",
+    "",
+    "b-value in s/mm²",
+    "voxels with a value",
+    "mean, in scanner units",
+    "standard deviation over the voxels (n - 1)",
+    "coefficient of variation, SD / mean",
+    "(mean - mean of the background) / SD of the background",
+)
+_B_COLUMN = _COLUMNS.index("b")
+_LONGEST_NAME = 15
+# Beyond this the mean is next to nothing, as in a residual, and the ratio says nothing.
+_LARGEST_CV = 10
+
+
+class RegionTable(QTableWidget):
+    """Statistics as readers want them, in scanner units and percent."""
+
+    def __init__(self) -> None:
+        super().__init__(0, len(_COLUMNS))
+        self.setHorizontalHeaderLabels(_COLUMNS)
+        for column, text in enumerate(_TOOLTIPS):
+            self.horizontalHeaderItem(column).setToolTip(text)
+        self.verticalHeader().hide()
+        self.setStyleSheet("font-size: 8pt")
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.setMinimumHeight(180)
+
+    def show_rows(self, rows: Sequence[RegionStatistics], *, with_b_values: bool) -> None:
+        """Show statistics, region by region; the b-values where rows differ in them."""
+        self.setColumnHidden(_B_COLUMN, not with_b_values)
+        self.setRowCount(len(rows))
+        for place, row in enumerate(sorted(rows, key=lambda row: row.region)):
+            for column, text in enumerate(_cells(row)):
+                self.setItem(place, column, QTableWidgetItem(text))
+
+
+def _cells(row: RegionStatistics) -> tuple[str, ...]:
+    return (
+        row.region,
+        _elided(row.image),
+        "" if row.b_value is None else format_b_value(row.b_value),
+        f"{row.n}" if not row.n_missing else f"{row.n} (+{row.n_missing} NaN)",
+        _number(row.mean),
+        _number(row.std),
+        _number(100 * row.cv) if abs(row.cv) < _LARGEST_CV else "",
+        _number(row.cnr),
+    )
+
+
+def _elided(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4g}"
