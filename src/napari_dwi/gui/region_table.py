@@ -22,7 +22,8 @@ _TOOLTIPS = (
     "(mean - mean of the background) / SD of the background",
 )
 _B_COLUMN = _COLUMNS.index("b")
-_LONGEST_NAME = 15
+_IMAGE_COLUMN = _COLUMNS.index("image")
+_IMAGE_PIXELS = 95
 # Beyond this the mean is next to nothing, as in a residual, and the ratio says nothing.
 _LARGEST_CV = 10
 
@@ -39,6 +40,10 @@ class RegionTable(QTableWidget):
         self.setStyleSheet("font-size: 8pt")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Long names are cut by Qt, and whole in their tooltip: the numbers must stay in sight.
+        self.horizontalHeader().setSectionResizeMode(_IMAGE_COLUMN, QHeaderView.ResizeMode.Interactive)
+        self.setColumnWidth(_IMAGE_COLUMN, _IMAGE_PIXELS)
+        self.setWordWrap(False)
         self.setMinimumHeight(180)
 
     def show_rows(self, rows: Sequence[RegionStatistics], *, with_b_values: bool) -> None:
@@ -47,13 +52,15 @@ class RegionTable(QTableWidget):
         self.setRowCount(len(rows))
         for place, row in enumerate(sorted(rows, key=lambda row: row.region)):
             for column, text in enumerate(_cells(row)):
-                self.setItem(place, column, QTableWidgetItem(text))
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                self.setItem(place, column, item)
 
 
 def _cells(row: RegionStatistics) -> tuple[str, ...]:
     return (
         row.region,
-        _elided(row.image),
+        row.image,
         "" if row.b_value is None else format_b_value(row.b_value),
         f"{row.n}" if not row.n_missing else f"{row.n} (+{row.n_missing} NaN)",
         _number(row.mean),
@@ -61,10 +68,6 @@ def _cells(row: RegionStatistics) -> tuple[str, ...]:
         _number(100 * row.cv) if abs(row.cv) < _LARGEST_CV else "",
         _number(row.cnr),
     )
-
-
-def _elided(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _number(value: float) -> str:
