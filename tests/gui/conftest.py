@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from napari_dwi.scan import resample_to
 from .builder import Mouse, Scan, make_scan, save_scan
 
 WINDOW = (1500, 900)
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture
+def qtbot(qtbot: Any) -> Any:
+    """Waits far longer than it must take: a busy machine is no failure."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=PATIENCE_MS)
+    return qtbot
 
 
 @pytest.fixture(autouse=True)
