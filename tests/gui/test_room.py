@@ -138,6 +138,16 @@ def test_one_above_the_other_again(room):
     assert len(viewer.layers) == 8
 
 
+def test_naparis_own_grid_button_pairs_images_and_regions_too(room, qtbot):
+    grid = room.viewer.canvas.grid
+    grid.enabled = True
+    qtbot.waitUntil(lambda: len(room.viewer.layers) == 4)
+    assert [one.name for one in room.viewer.layers] == ["DWI", "Regions", "T2", "Regions · T2"]
+    grid.enabled = False
+    qtbot.waitUntil(lambda: len(room.viewer.layers) == 3)
+    assert [one.name for one in room.viewer.layers] == ["DWI", "T2", "Regions"]
+
+
 def test_scan_and_result_share_their_window_and_others_do_not(room):
     room.show_result(gaussian(room), "Gaussian")
     scan, result, residual, anatomy = (

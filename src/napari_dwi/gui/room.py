@@ -76,6 +76,11 @@ class ReadingRoom:
         self.position_text = PositionText(viewer, self._b_value_at)
         self._windows: list[VolumeWindows] = []
         self._guard: CloseGuard | None = None
+        self.panes.toggled.connect(self._on_toggled)
+        # Layers cannot be rearranged while napari is still telling of the change.
+        self._rearrange = QTimer()
+        self._rearrange.setSingleShot(True)
+        self._rearrange.timeout.connect(self._on_rearrange)
         viewer.layers.events.removed.connect(self._on_layer_removed)
         viewer.layers.events.inserted.connect(self._on_layer_inserted)
         # Layers of one reader arrive one by one; they are taken over together.
@@ -169,8 +174,8 @@ class ReadingRoom:
         if self.view is None:
             return
         with self.viewer.layers.batched_update():
-            # Arranging turns it on again, once all layers are there.
-            self.viewer.canvas.grid.enabled = False
+            # Arranging brings them back, once all layers are there.
+            self.panes.leave()
             for output in result.output.images:
                 name = title if output.role != "residual" else f"{title} residual"
                 metadata = sidecar_of(result.record, output, Path.cwd())
@@ -235,7 +240,7 @@ class ReadingRoom:
         for windows in self._windows:
             windows.close()
         self._windows.clear()
-        self.viewer.canvas.grid.enabled = False
+        self.panes.leave()
         if self.regions is not None:
             self.regions.close()
             self.regions = None
@@ -254,6 +259,12 @@ class ReadingRoom:
                 self._windows.remove(windows)
             self._close_gap.start(0)
             self.images_changed.emit()
+
+    def _on_toggled(self) -> None:
+        self._rearrange.start(0)
+
+    def _on_rearrange(self) -> None:
+        self.set_side_by_side(self.panes.side_by_side)
 
     def _on_gap(self) -> None:
         """Give the panes anew, as napari counts layers and would pair them wrongly."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_dwi.physics.simulation import SimulatedScan
+from napari_dwi.scan import DwiSeries, Volume
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.regions import Regions, add_regions
 from napari_dwi.scan.writing import add_image
@@ -40,8 +41,8 @@ def save_simulated(scan: SimulatedScan, folder: Path) -> tuple[Path, ...]:
     paths = []
     with file_set(truth_folder) as files:
 
-        def add(path: Path, description: str, image: object, unit: str = "arbitrary") -> None:
-            add_image(files, image, path, sidecar=made | {"Description": description, "Units": unit})  # type: ignore[arg-type]
+        def add(path: Path, description: str, image: DwiSeries | Volume, unit: str = "arbitrary") -> None:
+            add_image(files, image, path, sidecar=made | {"Description": description, "Units": unit})
             paths.append(path)
 
         add(folder / f"{name}_dwi.nii.gz", "Simulated diffusion series with Rician noise", scan.series)
