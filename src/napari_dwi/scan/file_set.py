@@ -89,18 +89,20 @@ def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]
     """
     files = FileSet(frozenset(path.resolve() for path in never_over))
     made: list[Path] = []
+    complete = False
     try:
         with _disk_errors(folder):
             made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
             folder.mkdir(parents=True, exist_ok=True)
         yield files
         files._commit()
-    except BaseException:
-        files._discard()
-        for parent in made:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-        raise
+        complete = True
+    finally:
+        if not complete:
+            files._discard()
+            for parent in made:
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
 
 
 def check_writable(folder: Path) -> None:
