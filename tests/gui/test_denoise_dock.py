@@ -133,7 +133,8 @@ def test_anatomy_unticked_is_not_used(dock, idle):
 @pytest.mark.parametrize("fraction", [0.05, 0.5, 0.95])
 def test_stop_leaves_nothing_and_the_next_job_runs(dock, qtbot, idle, errors, fraction):
     dock.method_box.setCurrentText(find_method("bl-inr").title)
-    fill_in(dock, **TINY | {"width": 64, "epochs": 60, "batch_size": 64})
+    # Long enough that its last twentieth is no matter of milliseconds.
+    fill_in(dock, **TINY | {"width": 64, "epochs": 240, "batch_size": 64})
     dock.run_button.click()
     (job,) = dock.room.queue.jobs
     qtbot.waitUntil(lambda: job.fraction >= fraction or job.is_over, timeout=60_000)
