@@ -51,9 +51,8 @@ class VoxelFeatures:
         self._strides = (padded.shape[2] * padded.shape[3], padded.shape[3], 1)
         span = torch.arange(patch_size, device=device)
         x, y, z = self._strides
-        self._offsets = (span[:, None, None] * x + span[None, :, None] * y + span[None, None, :] * z).reshape(
-            -1
-        )
+        cube = span[:, None, None] * x + span[None, :, None] * y + span[None, None, :] * z
+        self._offsets = cube.flatten()
         self._shape = shape
         self.n_features = sum(table.shape[1] for table in self._encodings) + n_priors * len(self._offsets)
 

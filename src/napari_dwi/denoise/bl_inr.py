@@ -94,10 +94,9 @@ def _denoise(
     denoised = np.empty((*signal.shape[:3], len(targets)), dtype=np.float32, order="F")
     for step, volume, part in each_volume(inputs, context, targets):
         others = [image for n, image in enumerate(volumes) if n != volume] if parameters.use_b_values else []
+        images = [*others, *anatomy]
         features = VoxelFeatures(
-            np.stack([*others, *anatomy])
-            if others or anatomy
-            else np.empty((0, *signal.shape[:3]), np.float32),
+            np.array(images, dtype=np.float32).reshape(len(images), *signal.shape[:3]),
             parameters.omega_max,
             parameters.n_frequencies,
             parameters.patch_size,

@@ -109,6 +109,7 @@ class ReadingRoom:
         self.queue.stop_all()
         self._take_over.stop()
         self._close_gap.stop()
+        self._rearrange.stop()
         if self.regions is not None:
             self.regions.forget()
         for windows in self._windows:
