@@ -84,6 +84,7 @@ def run_demo(out: Path, *, headless: bool) -> int:
     _pause(1.0)
     viewer.window.screenshot(str(out / "screenshot.png"), flash=False)
     denoise_dock.save(out / "results")
+    _wait(room)
     regions_dock.save(out / "results" / "brain_desc-regions_dseg.nii.gz")
     regions_dock.export(out / "results" / "brain_stats.tsv")
     _tell(f"Done. Look at {out / 'screenshot.png'} and the files in {out / 'results'}.")

@@ -164,13 +164,16 @@ class DenoiseDock(Dock):
 
     def save(self, folder: Path) -> None:
         """Save every result on show into a folder."""
-        results = {id(shown.result): shown.result for shown in self.room.shown if shown.result is not None}
-        try:
-            paths = [path for result in results.values() for path in save_result(result, folder)]
-        except DwiError as err:
-            tell_error(err)
-            return
-        tell(f"{len(paths)} images saved in {folder.name}")
+        results = list({id(s.result): s.result for s in self.room.shown if s.result is not None}.values())
+
+        def work(progress: Progress) -> int:
+            count = 0
+            for step, result in enumerate(results):
+                progress.report(step / len(results), f"result {step + 1}/{len(results)}")
+                count += len(save_result(result, folder))
+            return count
+
+        self.room.submit("Saving", work, lambda count: tell(f"{count} images saved in {folder.name}"))
 
     def _asked(self) -> tuple[Parameters, Inputs] | None:
         if self.room.series is None or self.form is None:
