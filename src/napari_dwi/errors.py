@@ -23,6 +23,8 @@ class DwiError(Exception):
         What should have been there, and what was.
     remedy : str, optional
         What the user can do about it.
+    offers : tuple of str
+        What the user may allow to have it read nevertheless (see `napari_dwi.scan.allowances`).
     """
 
     exit_code: ClassVar[int] = 1
@@ -35,7 +37,9 @@ class DwiError(Exception):
         expected: object = None,
         found: object = None,
         remedy: str | None = None,
+        offers: tuple[str, ...] = (),
     ) -> None:
+        self.offers = offers
         self.what = what
         self.file = file
         self.expected = expected
