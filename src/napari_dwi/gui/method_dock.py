@@ -1,0 +1,302 @@
+"""What the docks of all methods share: pick one, try it on a slice, run it, save the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+)
+
+from napari_dwi.errors import BadInputError, DwiError
+from napari_dwi.gui.dock import Dock
+from napari_dwi.gui.form import ParameterForm, narrow
+from napari_dwi.gui.job_rows import JobRows
+from napari_dwi.gui.messages import tell, tell_error
+from napari_dwi.methods.device import DEVICES
+from napari_dwi.methods.method import Inputs, Method, Task
+from napari_dwi.methods.parameters import Parameters
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.registry import methods_of
+from napari_dwi.methods.running import Result, run_method, save_result
+from napari_dwi.methods.single_slice import run_on_slice
+from napari_dwi.scan import DwiSeries
+from napari_dwi.text import duration
+
+if TYPE_CHECKING:
+    import napari
+
+_RECOMMENDED = "recommended"
+_LARGEST_SEED = 2**31 - 1
+
+
+class MethodDock(Dock):
+    """Run the methods of one task on the scan on show, in the background.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        The viewer the dock belongs to.
+    task : str
+        Whose methods can be picked.
+    title, icon_name : str
+        Heading and icon of the dock.
+    verb : str
+        What the button that runs the method says.
+    """
+
+    def __init__(
+        self, viewer: napari.viewer.Viewer, task: Task, *, title: str, icon_name: str, verb: str
+    ) -> None:
+        super().__init__(viewer, title, icon_name)
+        self.methods = methods_of(task)
+        self.form: ParameterForm | None = None
+        self._make_choice()
+        self._form_place = QVBoxLayout()
+        self.content.addLayout(self._form_place)
+        self.where = QFormLayout()
+        self._make_where()
+        self.content.addLayout(self.where)
+        self._make_buttons(verb)
+        self.job_rows = JobRows(self.room.queue)
+        self.content.addWidget(self.job_rows)
+        self.report = QLabel()
+        self.report.setWordWrap(True)
+        self.report.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.content.addWidget(self.report)
+        self._make_bottom()
+        self.method_box.currentIndexChanged.connect(self._on_method)
+        self.preset_box.currentTextChanged.connect(self._on_preset)
+        self.room.scan_changed.connect(self.on_scan)
+        self.room.images_changed.connect(self._on_images)
+        self._on_method()
+        self.on_scan()
+        self._on_images()
+
+    @property
+    def method(self) -> Method:
+        """The method picked."""
+        return self.methods[self.method_box.currentIndex()]
+
+    def pick(self, name: str, preset: str | None = None) -> None:
+        """Pick a method by its name, and one of its presets."""
+        names = [method.name for method in self.methods]
+        self.method_box.setCurrentIndex(names.index(name))
+        self.preset_box.setCurrentText(preset or _RECOMMENDED)
+
+    def offer(self, methods: tuple[Method, ...]) -> None:
+        """Let the user pick among these; the one picked before stays if it is among them."""
+        before = self.method.name
+        self.methods = methods
+        names = [method.name for method in methods]
+        self.method_box.blockSignals(True)
+        self.method_box.clear()
+        self.method_box.addItems([method.title for method in methods])
+        self.method_box.setCurrentIndex(names.index(before) if before in names else 0)
+        self.method_box.blockSignals(False)
+        self._on_method()
+
+    def inputs(self) -> Inputs:
+        """The snapshot a method is to work on; docks add anatomy or a mask.
+
+        Raises
+        ------
+        BadInputError
+            If there is no scan, or what was chosen cannot be used.
+        """
+        if self.room.series is None:
+            raise BadInputError("there is no scan", remedy="Load one in the Scan dock first.")
+        return Inputs(self.room.series)
+
+    def starting_values(self) -> Parameters:
+        """The values the form of the method begins with."""
+        return self.method.settings()
+
+    def run(self) -> None:
+        """Run the method on the whole series."""
+        if (asked := self._asked()) is None:
+            return
+        parameters, inputs = asked
+        method, device, seed = self.method, self.device_box.currentText(), self.seed_box.value()
+
+        def work(progress: Progress) -> Result:
+            return run_method(method, parameters, inputs, seed=seed, device=device, progress=progress)
+
+        title = short_title(method)
+        self.room.submit(title, work, lambda result: self._show(result, title, inputs.series))
+
+    def run_on_slice(self) -> None:
+        """Run the method on the slice on show alone."""
+        if (asked := self._asked()) is None:
+            return
+        parameters, inputs = asked
+        method, device, seed = self.method, self.device_box.currentText(), self.seed_box.value()
+        if (slice_on_show := self._slice_on_show()) is None:
+            tell_error(BadInputError("no single slice is on show", remedy="Leave the 3-D view first."))
+            return
+        axis, index = slice_on_show
+
+        def work(progress: Progress) -> Result:
+            return run_on_slice(
+                method, parameters, inputs, axis, index, seed=seed, device=device, progress=progress
+            )
+
+        title = short_title(method)
+        self.room.submit(
+            f"{title}, this slice",
+            work,
+            lambda result: self._show(result, f"{title} preview", inputs.series),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Save every result on show into a folder."""
+        results = list({id(s.result): s.result for s in self.room.shown if s.result is not None}.values())
+
+        def work(progress: Progress) -> int:
+            count = 0
+            for step, result in enumerate(results):
+                progress.report(step / len(results), f"result {step + 1}/{len(results)}")
+                count += len(save_result(result, folder))
+            return count
+
+        self.room.submit("Saving", work, lambda count: tell(f"{count} images saved in {folder.name}"))
+
+    def on_scan(self) -> None:
+        """Meet another scan."""
+        ready = self.room.series is not None
+        for button in (self.run_button, self.preview_button):
+            button.setEnabled(ready)
+        self.report.setText("" if ready else "Load a scan in the Scan dock first.")
+        self.make_form()
+
+    def make_form(self) -> None:
+        """Make the form of the method anew."""
+        if self.form is not None:
+            self._form_place.removeWidget(self.form)
+            self.form.deleteLater()
+        series = self.room.series
+        self.form = ParameterForm(self.starting_values(), () if series is None else series.b_values.distinct)
+        self._form_place.addWidget(self.form)
+
+    def _make_choice(self) -> None:
+        self.method_box = QComboBox()
+        self.method_box.addItems([method.title for method in self.methods])
+        narrow(self.method_box)
+        self.preset_box = QComboBox()
+        self.preset_box.setToolTip("Named settings of this method")
+        self._summary = QLabel()
+        self._summary.setWordWrap(True)
+        self.choice = QFormLayout()
+        self.choice.addRow("method", self.method_box)
+        self.choice.addRow("settings", self.preset_box)
+        self.content.addLayout(self.choice)
+        self.content.addWidget(self._summary)
+
+    def _make_where(self) -> None:
+        self.device_box = QComboBox()
+        self.device_box.addItems(DEVICES)
+        self.device_box.setToolTip("auto takes the graphics card if there is one")
+        self.seed_box = QSpinBox()
+        self.seed_box.setRange(0, _LARGEST_SEED)
+        self.seed_box.setToolTip("The same seed on the same device gives the same result")
+        self.where.addRow("compute on", self.device_box)
+        self.where.addRow("seed", self.seed_box)
+
+    def _make_buttons(self, verb: str) -> None:
+        self.preview_button = QPushButton("Try on this slice")
+        self.preview_button.setToolTip("Only the slice on show, in seconds")
+        self.preview_button.clicked.connect(self.run_on_slice)
+        self.run_button = QPushButton(verb)
+        self.run_button.setStyleSheet("font-weight: bold")
+        self.run_button.setToolTip("The whole series, in the background")
+        self.run_button.clicked.connect(self.run)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.preview_button)
+        buttons.addWidget(self.run_button)
+        self.content.addLayout(buttons)
+
+    def _make_bottom(self) -> None:
+        self.side_by_side = QCheckBox("side by side")
+        self.side_by_side.setToolTip("Every image in its own pane, with linked zoom")
+        self.side_by_side.clicked.connect(self.room.set_side_by_side)
+        self.save_button = QPushButton("Save results…")
+        self.save_button.setToolTip("NIfTI files with a .json beside each that says how it was made")
+        self.save_button.clicked.connect(self._ask_save)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.side_by_side)
+        bottom.addWidget(self.save_button)
+        self.content.addLayout(bottom)
+        self.content.addStretch(1)
+
+    def _asked(self) -> tuple[Parameters, Inputs] | None:
+        if self.form is None:
+            return None
+        try:
+            return self.form.values(), self.inputs()
+        except DwiError as err:
+            tell_error(err)
+            return None
+
+    def _slice_on_show(self) -> tuple[int, int] | None:
+        """Voxel axis and index of the slice on the screen; ``None`` in 3-D."""
+        dims, view = self.room.viewer.dims, self.room.view
+        if view is None:
+            raise RuntimeError("no scan is on show")
+        first = dims.ndim - 3
+        through = [axis - first for axis in dims.not_displayed if axis >= first]
+        if len(through) != 1:
+            return None
+        sliced = through[0]
+        position = [0, 0, 0]
+        position[sliced] = int(dims.current_step[sliced + first])
+        axis = view.voxel_axes[sliced]
+        return axis, view.voxel((position[0], position[1], position[2]))[axis]
+
+    def _show(self, result: Result, title: str, series: DwiSeries) -> None:
+        if series is not self.room.series:
+            tell(f"{title} of {series.name} is not shown: another scan has taken its place")
+            return
+        self.room.show_result(result, title)
+        record = result.record
+        lines = [f"{title}: {duration(record.seconds)} on {record.device}"]
+        lines += [f"{figure}: {value:.3g}" for figure, value in record.figures.items()]
+        lines += [f"Note: {warning}" for warning in record.warnings]
+        self.report.setText("\n".join(lines))
+
+    def _on_method(self) -> None:
+        method = self.method
+        self.preset_box.blockSignals(True)
+        self.preset_box.clear()
+        self.preset_box.addItems([_RECOMMENDED, *method.presets])
+        self.preset_box.blockSignals(False)
+        self.preset_box.setEnabled(bool(method.presets))
+        self._summary.setText(method.summary)
+        self._summary.setToolTip(method.reference)
+        self.make_form()
+
+    def _on_preset(self, preset: str) -> None:
+        if self.form is not None and preset:
+            self.form.set_values(self.method.settings(None if preset == _RECOMMENDED else preset))
+
+    def _on_images(self) -> None:
+        self.side_by_side.setChecked(self.room.panes.side_by_side)
+        self.save_button.setEnabled(any(shown.result is not None for shown in self.room.shown))
+
+    def _ask_save(self) -> None:
+        if folder := QFileDialog.getExistingDirectory(self, "Save the results in"):
+            self.save(Path(folder))
+
+
+def short_title(method: Method) -> str:
+    """The title without what is explained in brackets."""
+    return method.title.split(" (")[0]

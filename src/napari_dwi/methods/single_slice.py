@@ -1,0 +1,62 @@
+"""Trying a method on one slice: in seconds, and where the user is looking."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.parameters import Parameters
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.running import Result, run_method
+from napari_dwi.scan import DwiSeries, Grid, Volume
+
+
+def run_on_slice(
+    method: Method,
+    parameters: Parameters,
+    inputs: Inputs,
+    axis: int,
+    index: int,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Result:
+    """Run a method on one slice, with the neighbours it needs.
+
+    Parameters
+    ----------
+    method, parameters, inputs
+        What to run, how, and on what.
+    axis, index : int
+        Voxel axis (0 to 2) and index of the slice.
+    seed, device, progress
+        As for `run_method`.
+
+    Returns
+    -------
+    Result
+        Images on the grid of the series, NaN everywhere but in the slice.
+    """
+    slab, position = inputs.slab(axis, index, method.context_slices)
+    result = run_method(method, parameters, slab, seed=seed, device=device, progress=progress)
+    images = tuple(
+        replace(output, image=_spread(output.image, inputs.series.grid, axis, index, position))
+        for output in result.output.images
+    )
+    return replace(result, output=replace(result.output, images=images))
+
+
+def _spread(
+    image: DwiSeries | Volume, grid: Grid, axis: int, index: int, position: int
+) -> DwiSeries | Volume:
+    values = image.signal if isinstance(image, DwiSeries) else image.data
+    whole = np.full((*grid.shape, *values.shape[3:]), np.nan, dtype=np.float32, order="F")
+    here, there = [slice(None)] * 3, [slice(None)] * 3
+    here[axis], there[axis] = slice(index, index + 1), slice(position, position + 1)
+    whole[tuple(here)] = values[tuple(there)]
+    if isinstance(image, DwiSeries):
+        return replace(image, signal=whole, grid=grid)
+    return replace(image, data=whole, grid=grid)
