@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -70,14 +71,15 @@ def test_inputs_are_never_overwritten_by_whatever_name(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("input")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link.txt").symlink_to(tmp_path / "in.txt")
-    for name in ("in.txt", "folder/../in.txt", "link.txt"):
+    (tmp_path / "second.txt").hardlink_to(tmp_path / "in.txt")
+    for name in ("in.txt", "folder/../in.txt", "link.txt", "second.txt"):
         with (
             pytest.raises(CannotWriteError, match="never overwritten"),
             file_set(tmp_path, [tmp_path / "in.txt"]) as files,
         ):
             files.add_text(tmp_path / name, "new")
     assert (tmp_path / "in.txt").read_text() == "input"
-    assert names_in(tmp_path) == ["folder", "in.txt", "link.txt"]
+    assert names_in(tmp_path) == ["folder", "in.txt", "link.txt", "second.txt"]
 
 
 def test_a_path_below_a_file_is_refused_and_the_file_kept(tmp_path: Path) -> None:
@@ -162,3 +164,117 @@ def test_a_folder_that_cannot_be_written_is_told_beforehand(tmp_path: Path) -> N
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(CannotWriteError, match="cannot be written"):
         check_writable(tmp_path / "file" / "out")
+
+
+def test_a_rename_that_fails_half_way_puts_the_earlier_files_back(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old a")
+    before = (tmp_path / "a.txt").stat()
+    with pytest.raises(CannotWriteError, match=r"c\.txt: cannot be written"), file_set(tmp_path) as files:  # noqa: PT012
+        for name in ("a.txt", "b.txt", "c.txt"):
+            files.add_text(tmp_path / name, "new")
+        (tmp_path / "c.txt").mkdir()
+    assert names_in(tmp_path) == ["a.txt", "c.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old a"
+    after = (tmp_path / "a.txt").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_folder_that_goes_away_meanwhile_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "unplugged"
+    with (
+        pytest.raises(CannotWriteError, match="cannot be written; found No such file"),
+        file_set(folder) as f,
+    ):
+        f.add_text(folder / "a.txt", "new").unlink()
+        folder.rmdir()
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_no_space_left_is_told_in_its_own_words_and_the_earlier_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+
+    def write(file: object) -> None:
+        # From here on the file is the full device: what it refuses comes from the system itself.
+        with open("/dev/full", "wb") as full:
+            os.dup2(full.fileno(), file.fileno())  # type: ignore[attr-defined]
+        file.write(b"new")  # type: ignore[attr-defined]
+
+    with (
+        pytest.raises(CannotWriteError, match=r"a\.txt: cannot be written; found No space left") as caught,
+        file_set(tmp_path) as files,
+    ):
+        files.add(tmp_path / "a.txt", write)
+    assert caught.value.exit_code == 2
+    assert "free space" in str(caught.value)
+    assert names_in(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device")
+def test_a_device_is_never_replaced_by_a_file() -> None:
+    with pytest.raises(CannotWriteError, match="no ordinary file"), file_set(Path("/dev")) as files:
+        files.add_text(Path("/dev/full"), "text")
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process at a point of its own choosing")
+def test_a_process_killed_at_any_moment_leaves_whole_files_and_its_litter_goes_with_the_next_set(
+    tmp_path: Path,
+) -> None:
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from napari_dwi.scan.file_set import file_set
+
+        def write(file):
+            for _ in range(3):
+                file.write(b"new " * 1000)
+                file.flush()
+                sys.audit("a third is written")
+
+        def save(folder):
+            with file_set(folder) as files:
+                for name in ("a.bin", "b.bin"):
+                    files.add(folder / name, write)
+                files.add_text(folder / "c.txt", "new")
+
+        def dies(folder, moment):
+            child = os.fork()
+            if child == 0:
+                left = [moment]
+                def count(event, args):
+                    left[0] -= 1
+                    if left[0] == 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                sys.addaudithook(count)
+                save(folder)
+                os._exit(0)
+            _, status = os.waitpid(child, 0)
+            return os.WIFSIGNALED(status)
+
+        top, moment, litter = Path(sys.argv[1]), 0, 0
+        while True:
+            moment += 1
+            folder = top / str(moment)
+            folder.mkdir()
+            (folder / "a.bin").write_bytes(b"old")
+            if not dies(folder, moment):
+                break
+            found = {file.name for file in folder.iterdir() if not file.name.startswith(".")}
+            assert found <= {"a.bin", "b.bin", "c.txt"}, found
+            assert (folder / "a.bin").read_bytes() in (b"old", b"new " * 3000), moment
+            for name, whole in (("b.bin", b"new " * 3000), ("c.txt", b"new")):
+                assert not (folder / name).exists() or (folder / name).read_bytes() == whole, moment
+            litter += any(file.name.startswith(".") for file in folder.iterdir())
+            save(folder)
+            assert sorted(file.name for file in folder.iterdir()) == ["a.bin", "b.bin", "c.txt"], moment
+        print(moment, litter)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    moments, with_litter = (int(word) for word in done.stdout.split())
+    assert moments > 15
+    assert with_litter > 5

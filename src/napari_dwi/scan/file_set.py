@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from napari_dwi.errors import CannotWriteError
+from napari_dwi.scan.partial_files import partial_name, remove_stale_partials
+
+_OTHER_PLACE = "Choose another name or folder."
+
+
+@dataclass
+class _Pending:
+    """A file waiting for its name; ``earlier`` is what kept the name until then."""
+
+    path: Path
+    partial: Path
+    earlier: Path | None = None
+    named: bool = False
 
 
 class FileSet:
@@ -18,9 +33,9 @@ class FileSet:
     Use `file_set`, which gives them their names at the end or removes every trace.
     """
 
-    def __init__(self, protected: frozenset[Path]) -> None:
-        self._protected = protected
-        self._partials: list[tuple[Path, Path]] = []
+    def __init__(self, protected: Iterable[Path]) -> None:
+        self._protected = tuple(protected)
+        self._pending: list[_Pending] = []
 
     def add(self, path: Path, write: Callable[[BinaryIO], None]) -> Path:
         """Write one file under a temporary name and return that name.
@@ -30,21 +45,22 @@ class FileSet:
         CannotWriteError
             If the file is one of the inputs, or the disk refuses it.
         """
-        if path.resolve() in self._protected:
-            raise CannotWriteError(
-                "this is one of the input files, which are never overwritten",
-                file=path,
-                remedy="Choose another name or folder.",
-            )
-        # Found out only when the names are given, this would leave half of the set behind.
         with _disk_errors(path):
-            if path.is_dir():
+            if any(_same_file(path, file) for file in self._protected):
                 raise CannotWriteError(
-                    "there is a folder of that name", file=path, remedy="Choose another name or folder."
+                    "this is one of the input files, which are never overwritten",
+                    file=path,
+                    remedy=_OTHER_PLACE,
                 )
-        # Cut, so that the longest name a file may have still leaves room for the rest.
-        partial = path.with_name(f".{path.name[:32]}.{uuid.uuid4().hex[:8]}.partial")
-        self._partials.append((path, partial))
+            # Found out only when the names are given, this would leave half of the set behind.
+            if path.is_dir():
+                raise CannotWriteError("there is a folder of that name", file=path, remedy=_OTHER_PLACE)
+            if path.exists() and not path.is_file():
+                raise CannotWriteError(
+                    "what has that name is no ordinary file", file=path, remedy=_OTHER_PLACE
+                )
+        partial = path.with_name(partial_name(path.name, uuid.uuid4().hex[:8]))
+        self._pending.append(_Pending(path, partial))
         with _disk_errors(path), partial.open("xb") as file:
             write(file)
             file.flush()
@@ -60,26 +76,45 @@ class FileSet:
         return self.add(path, write)
 
     def _commit(self) -> None:
-        for path, partial in self._partials:
-            with _disk_errors(path):
-                partial.replace(path)
+        for one in self._pending:
+            with _disk_errors(one.path):
+                one.earlier = _kept(one.path)
+                one.partial.replace(one.path)
+                one.named = True
+        for folder in {one.path.parent for one in self._pending}:
+            _sync_folder(folder)
 
-    def _discard(self) -> None:
-        for _, partial in self._partials:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+    def _tidy(self) -> None:
+        """Forget the earlier files: the new ones have taken their names."""
+        for one in self._pending:
+            _remove(one.earlier)
+
+    def _undo(self) -> None:
+        """Put back what was there before, in the opposite order."""
+        for one in reversed(self._pending):
+            _remove(one.partial)
+            if one.earlier is not None:
+                with contextlib.suppress(OSError):
+                    one.earlier.replace(one.path)
+                # Two names of one file: giving it the name that it has already leaves both.
+                _remove(one.earlier)
+            elif one.named:
+                _remove(one.path)
 
 
 @contextlib.contextmanager
 def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]:
     """Collect the files of one result; they get their names when the block ends without error.
 
+    Every single file is whole at every moment, even if the process is killed while the names are
+    given: what it leaves under temporary names is removed by the next set written there.
+
     Parameters
     ----------
     folder : Path
         Where the files go; made if it does not exist.
     never_over : iterable of Path
-        Input files, which must not be overwritten.
+        Input files, which must not be overwritten by any of their names.
 
     Raises
     ------
@@ -87,19 +122,21 @@ def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]
         If the folder or a file cannot be written. Nothing is left behind and earlier files are
         untouched.
     """
-    files = FileSet(frozenset(path.resolve() for path in never_over))
+    files = FileSet(never_over)
     made: list[Path] = []
     complete = False
     try:
         with _disk_errors(folder):
             made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
             folder.mkdir(parents=True, exist_ok=True)
+            remove_stale_partials(folder)
         yield files
         files._commit()
         complete = True
+        files._tidy()
     finally:
         if not complete:
-            files._discard()
+            files._undo()
             for parent in made:
                 with contextlib.suppress(OSError):
                     parent.rmdir()
@@ -117,6 +154,46 @@ def check_writable(folder: Path) -> None:
 
 class _Undo(Exception):  # noqa: N818 - no error: it makes a file set forget itself
     """Leave a file set without a trace."""
+
+
+def _same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file: by links of either kind, or by the spelling of the name."""
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()
+
+
+def _kept(path: Path) -> Path | None:
+    """A second name for a file, from which it can come back; ``None`` if there is no such file."""
+    if not os.path.lexists(path):
+        return None
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    earlier = path.with_name(partial_name(path.name, uuid.uuid4().hex[:8]))
+    try:
+        os.link(path, earlier, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        # No second names on this disk: then there is none under the first for a moment.
+        path.replace(earlier)
+    return earlier
+
+
+def _remove(path: Path | None) -> None:
+    if path is not None:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names on the disk too; not every system and network disk can."""
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
