@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import zlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan.allowances import Allowance
 from napari_dwi.scan.grid import AffineSource, Grid
 from napari_dwi.scan.images import Source
 
@@ -78,13 +80,19 @@ def read_nifti_header(path: Path) -> NiftiHeader:
         return _header_of(path, _parsed_header(path, stream))
 
 
-def read_nifti(path: Path) -> NiftiImage:
+def read_nifti(
+    path: Path, *, allow: Collection[Allowance] = (), check: Callable[[], None] | None = None
+) -> NiftiImage:
     """Read a NIfTI-1 or NIfTI-2 file, plain or gzipped, into memory as float32.
 
     Parameters
     ----------
     path : Path
         The file; whether it is gzipped is told from its content, not from its name.
+    allow : collection of str
+        What the user has allowed for a doubtful file.
+    check : callable, optional
+        Called between chunks; may raise `Stopped`.
 
     Returns
     -------
@@ -99,12 +107,12 @@ def read_nifti(path: Path) -> NiftiImage:
     """
     with _opened(path) as (stream, is_gzip):
         header = _parsed_header(path, stream)
-        described = _header_of(path, header)
+        described = _header_of(path, header, allow)
         dtype = _real_dtype(path, header)
         n_bytes = int(np.prod(described.shape, dtype=object)) * dtype.itemsize
         offset = _voxel_offset(path, header)
         _check_size(path, offset + n_bytes, is_gzip)
-        stored = _read_voxels(path, stream, offset - stream.tell(), n_bytes)
+        stored = _read_voxels(path, stream, offset - stream.tell(), n_bytes, check)
     raw = np.frombuffer(stored, dtype=dtype).reshape(described.shape, order="F")
     slope, intercept = header.get_slope_inter()
     # Numbers too large for float32 become infinite, and infinite values are left out and counted.
@@ -195,7 +203,7 @@ def _parsed_header(path: Path, stream: BinaryIO) -> Any:
     return header
 
 
-def _header_of(path: Path, header: Any) -> NiftiHeader:
+def _header_of(path: Path, header: Any, allow: Collection[Allowance] = ()) -> NiftiHeader:
     n_dimensions = int(header["dim"][0])
     sizes = [int(n) for n in header["dim"][1 : n_dimensions + 1]] if 1 <= n_dimensions <= 7 else []
     if not sizes or min(sizes) < 1:
@@ -216,11 +224,13 @@ def _header_of(path: Path, header: Any) -> NiftiHeader:
             expected="(x, y, z) or (x, y, z, volumes)",
             found=tuple(sizes),
         )
-    grid, notes = _grid_of(path, header, (sizes[0], sizes[1], sizes[2]))
+    grid, notes = _grid_of(path, header, (sizes[0], sizes[1], sizes[2]), allow)
     return NiftiHeader(tuple(sizes), grid, notes)
 
 
-def _grid_of(path: Path, header: Any, shape: tuple[int, int, int]) -> tuple[Grid, tuple[str, ...]]:
+def _grid_of(
+    path: Path, header: Any, shape: tuple[int, int, int], allow: Collection[Allowance]
+) -> tuple[Grid, tuple[str, ...]]:
     """The grid by the rule: sform, else qform, else voxel sizes with unknown orientation."""
     from nibabel.spatialimages import HeaderDataError
 
@@ -251,8 +261,16 @@ def _grid_of(path: Path, header: Any, shape: tuple[int, int, int]) -> tuple[Grid
         kind: AffineSource = "sform" if source == "sform" else "qform"
         grid = Grid(shape, affine, kind)
     except BadInputError as err:
+        usable = np.isfinite(sizes).all() and (sizes > 0).all()
+        if usable and "voxel-sizes" in allow:
+            notes.append(f"the voxel sizes were used, orientation unknown: {err.what}")
+            return Grid.from_spacing(shape, sizes), tuple(notes)
         raise BadInputError(
-            err.what, file=path, found=err.found, remedy="The file's geometry must be repaired first."
+            err.what,
+            file=path,
+            found=err.found,
+            remedy="The file's geometry must be repaired first.",
+            offers=("voxel-sizes",) if usable else (),
         ) from err
     if sform is not None and qform is not None:
         corners = np.stack(np.meshgrid(*[(0, n - 1) for n in shape], 1)).reshape(4, 8)
@@ -318,7 +336,9 @@ def _physical_memory_bytes() -> int:
         return 2**63
 
 
-def _read_voxels(path: Path, stream: BinaryIO, skip: int, n_bytes: int) -> bytes:
+def _read_voxels(
+    path: Path, stream: BinaryIO, skip: int, n_bytes: int, check: Callable[[], None] | None
+) -> bytes:
     while skip > 0:
         skip -= len(stream.read(min(skip, _CHUNK_BYTES))) or skip
     buffer = io.BytesIO()
@@ -333,9 +353,12 @@ def _read_voxels(path: Path, stream: BinaryIO, skip: int, n_bytes: int) -> bytes
                 remedy="Copy it again from its source.",
             )
         buffer.write(chunk)
+        if check is not None:
+            check()
     # The gzip checksum stands at the very end: only a stream read to its end is verified.
     while stream.read(_CHUNK_BYTES):
-        pass
+        if check is not None:
+            check()
     return buffer.getbuffer()  # type: ignore[return-value]
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan.allowances import Allowance
 from napari_dwi.scan.b_value_text import read_b_values
 from napari_dwi.scan.b_values import BValues
 from napari_dwi.scan.images import DwiSeries, Volume
 from napari_dwi.scan.info import Role, SeriesInfo
 from napari_dwi.scan.nifti import is_nifti_name, read_nifti, read_nifti_header, stem_of
+from napari_dwi.scan.unlabelled import UnknownBValuesError, UnlabelledSeries
 
 Check = Callable[[], None]
 
@@ -23,7 +26,11 @@ _MAP_SUFFIXES = ("dwimap", "adc", "expadc", "s0map", "fa", "colfa")
 
 
 def open_image(
-    path: Path, *, bval: Path | BValues | None = None, check: Check | None = None
+    path: Path,
+    *,
+    bval: Path | BValues | None = None,
+    allow: Collection[Allowance] = (),
+    check: Check | None = None,
 ) -> DwiSeries | Volume:
     """Open whatever a path holds: a diffusion series where there are b-values, else a volume.
 
@@ -34,19 +41,30 @@ def open_image(
     bval : Path or BValues, optional
         The b-values (s/mm2) or the text file that holds them; by default the .bval beside the image.
         DICOM series bring their own; a text file overrides them only where they cannot be told.
+    allow : collection of str
+        What the user has allowed for a doubtful file; the errors raised without it name it in
+        their ``offers``, and what was made use of is said in the notes of the image.
     check : callable, optional
         Called now and then; may raise `Stopped`.
 
     Raises
     ------
+    UnknownBValuesError
+        If it holds several volumes and nothing tells their b-values; the error carries the volumes.
     BadInputError
         If it cannot be read with certainty.
     """
     every_kind: tuple[Role, ...] = ("DWI", "anatomy", "regions", "map", "scanner map", "computed b")
-    return _open(_only_series(path, every_kind), bval, check)
+    return _open(_only_series(path, every_kind), bval, allow, check)
 
 
-def open_series(path: Path, *, bval: Path | BValues | None = None, check: Check | None = None) -> DwiSeries:
+def open_series(
+    path: Path,
+    *,
+    bval: Path | BValues | None = None,
+    allow: Collection[Allowance] = (),
+    check: Check | None = None,
+) -> DwiSeries:
     """Open a diffusion series with at least two different b-values; as `open_image`.
 
     Raises
@@ -54,7 +72,7 @@ def open_series(path: Path, *, bval: Path | BValues | None = None, check: Check 
     BadInputError
         Also if the path holds no series, or only one b-value.
     """
-    image = _open(_only_series(path, ("DWI",)), bval, check)
+    image = _open(_only_series(path, ("DWI",)), bval, allow, check)
     if isinstance(image, Volume):
         raise BadInputError(
             "this is a single volume, not a diffusion series",
@@ -72,7 +90,7 @@ def open_series(path: Path, *, bval: Path | BValues | None = None, check: Check 
     return image
 
 
-def open_volume(path: Path, *, check: Check | None = None) -> Volume:
+def open_volume(path: Path, *, allow: Collection[Allowance] = (), check: Check | None = None) -> Volume:
     """Open a single volume (anatomy, map, mask or labels); as `open_image`.
 
     Raises
@@ -86,7 +104,7 @@ def open_volume(path: Path, *, check: Check | None = None) -> Volume:
         from napari_dwi.scan import dicom
 
         return dicom.load_anatomy(folder, number, check=check)
-    image = read_nifti(chosen)
+    image = read_nifti(chosen, allow=allow, check=check)
     if image.data.ndim != 3:
         raise BadInputError(
             "this holds several volumes",
@@ -157,7 +175,9 @@ def _only_series(path: Path, roles: tuple[Role, ...]) -> Path:
     )
 
 
-def _open(path: Path, bval: Path | BValues | None, check: Check | None) -> DwiSeries | Volume:
+def _open(
+    path: Path, bval: Path | BValues | None, allow: Collection[Allowance], check: Check | None
+) -> DwiSeries | Volume:
     folder, number = split_series(path)
     if number is not None:
         from napari_dwi.scan import dicom
@@ -166,13 +186,17 @@ def _open(path: Path, bval: Path | BValues | None, check: Check | None) -> DwiSe
         if info.role == "DWI":
             return dicom.load_dwi(folder, number, bval=bval, check=check)
         return dicom.load_anatomy(folder, number, check=check)
-    image = read_nifti(path)
+    image = read_nifti(path, allow=allow, check=check)
     name = stem_of(path)
     if image.data.ndim == 3 and bval is None and _bval_beside(path) is None:
         return Volume(image.data, image.grid, name=name, source=image.source, notes=image.notes)
     signal = image.data.reshape((*image.grid.shape, -1), order="F")
-    b_values = _b_values_of(path, bval, signal.shape[3])
     notes = image.notes + _signal_notes(signal)
+    if bval is None and _bval_beside(path) is None:
+        unknown = (None,) * signal.shape[3]
+        series = UnlabelledSeries(signal, image.grid, unknown, name, image.source, notes)
+        raise UnknownBValuesError(series, **_no_b_values(path, signal.shape[3]))
+    b_values = _b_values_of(path, bval, signal.shape[3])
     return DwiSeries(signal, image.grid, b_values, name, image.source, notes)
 
 
@@ -181,15 +205,19 @@ def _b_values_of(path: Path, bval: Path | BValues | None, n_volumes: int) -> BVa
         return bval
     bval = bval or _bval_beside(path)
     if bval is None:
-        raise BadInputError(
-            "the b-values of this series are not known",
-            file=path,
-            expected=f"{stem_of(path)}.bval beside it with {n_volumes} values",
-            found="no such file",
-            remedy="Choose the file with the b-values (--bval FILE).",
-        )
+        raise BadInputError(**_no_b_values(path, n_volumes))
     bvec = bval.with_suffix(".bvec")
     return read_b_values(bval, n_volumes, bvec if bvec.is_file() else None)
+
+
+def _no_b_values(path: Path, n_volumes: int) -> dict[str, Any]:
+    return {
+        "what": "the b-values of this series are not known",
+        "file": path,
+        "expected": f"{stem_of(path)}.bval beside it with {n_volumes} values",
+        "found": "no such file",
+        "remedy": "Choose the file with the b-values (--bval FILE).",
+    }
 
 
 def _bval_beside(path: Path) -> Path | None:
