@@ -106,9 +106,10 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
         "Sources": [
             {
                 "Part": part,
-                "Path": _relative(source.path, folder),
+                "Path": relative_path(source.path, folder),
                 "SHA256": source.sha256,
                 "Bytes": source.size_bytes,
+                **({"Allowed": list(source.allowed)} if source.allowed else {}),
             }
             for part, source in record.sources
         ],
@@ -148,10 +149,15 @@ def source_of(image: DwiSeries | Volume | None) -> Source | None:
     return None if image is None else image.source
 
 
-def _relative(path: Path, folder: Path) -> str:
+def relative_path(path: Path, folder: Path) -> str:
+    """A path as seen from a folder; the full path where they are on different drives."""
     # The disk follows links before it goes up by "..", so the folders must be the real ones. The file
     # itself keeps its name: the name of what it links to may say nothing.
-    return os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
+    whole = path.parent.resolve() / path.name
+    try:
+        return os.path.relpath(whole, folder.resolve())
+    except ValueError:
+        return str(whole)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

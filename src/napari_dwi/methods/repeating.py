@@ -12,6 +12,7 @@ from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import Result, run_method
 from napari_dwi.scan import BValues, DwiSeries, Source, Volume, open_series, open_volume, resample_to
+from napari_dwi.scan.allowances import allowances_of
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.reading import split_series
 
@@ -29,8 +30,15 @@ class Recipe:
     sources: tuple[tuple[str, Source], ...]
 
 
-def read_recipe(sidecar: Path) -> Recipe:
+def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
     """Read how a result was made from its JSON sidecar.
+
+    Parameters
+    ----------
+    sidecar : Path
+        The sidecar.
+    needs_series : bool
+        Whether the result is to be made again, for which the series must be named.
 
     Raises
     ------
@@ -42,7 +50,12 @@ def read_recipe(sidecar: Path) -> Recipe:
         sources = tuple(
             (
                 str(source["Part"]),
-                Source(sidecar.parent / source["Path"], str(source["SHA256"]), int(source["Bytes"])),
+                Source(
+                    sidecar.parent / source["Path"],
+                    str(source["SHA256"]),
+                    int(source["Bytes"]),
+                    tuple(map(str, source.get("Allowed", ()))),
+                ),
             )
             for source in said["Sources"]
         )
@@ -59,7 +72,7 @@ def read_recipe(sidecar: Path) -> Recipe:
         raise BadInputError(
             "this is not the sidecar of a result", file=sidecar, expected="a .json written by napari-dwi"
         ) from err
-    if "series" not in (part for part, _ in sources):
+    if needs_series and "series" not in (part for part, _ in sources):
         raise BadInputError(
             "the record does not say which file the series came from",
             file=sidecar,
@@ -78,15 +91,16 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
     """
     method = find_method(recipe.method)
     parameters = method.parameters.from_values(recipe.parameters)
-    parts: dict[str, list[Path]] = {"series": [], "anatomy": [], "mask": []}
+    parts: dict[str, list[Source]] = {"series": [], "anatomy": [], "mask": []}
     for part, source in recipe.sources:
-        parts[part].append(source.path)
+        parts[part].append(source)
     # The b-values may have come from a file that is not beside the series.
-    series = open_series(parts["series"][0], bval=recipe.b_values)
-    anatomy = tuple(resample_to(open_volume(path), series.grid) for path in parts["anatomy"])
+    (source,) = parts["series"]
+    series = open_series(source.path, bval=recipe.b_values, allow=allowances_of(source.allowed))
+    anatomy = tuple(resample_to(_volume(source), series.grid) for source in parts["anatomy"])
     mask = None
     if parts["mask"]:
-        mask = resample_to(replace(open_volume(parts["mask"][0]), kind="mask"), series.grid)
+        mask = resample_to(replace(_volume(parts["mask"][0]), kind="mask"), series.grid)
     images: list[DwiSeries | Volume] = [series, *anatomy, *([mask] if mask else [])]
     for (_, expected), image in zip(recipe.sources, images, strict=True):
         found = image.source
@@ -106,3 +120,7 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
         threads=recipe.threads,
         progress=progress,
     )
+
+
+def _volume(source: Source) -> Volume:
+    return open_volume(source.path, allow=allowances_of(source.allowed))

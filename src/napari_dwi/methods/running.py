@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings as python_warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from napari_dwi.methods.method import Context, Inputs, Method, Output
 from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import Record, sidecar_of, source_of
-from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.changes import change_since_read
+from napari_dwi.scan.file_set import FileSet, file_set
 from napari_dwi.scan.writing import add_image
 
 # NumPy takes no negative seed, and PyTorch none beyond 64 bits.
@@ -30,6 +31,10 @@ class Result:
     output: Output
     record: Record
     stem: str
+
+
+def _unsaid(note: str) -> None:
+    """What nobody asked to hear."""
 
 
 def run_method(
@@ -110,7 +115,13 @@ def run_method(
     return Result(output, record, inputs.series.name.removesuffix("_dwi"))
 
 
-def save_result(result: Result, folder: Path, *, never_over: Iterable[Path] = ()) -> tuple[Path, ...]:
+def save_result(
+    result: Result,
+    folder: Path,
+    *,
+    never_over: Iterable[Path] = (),
+    on_note: Callable[[str], None] = _unsaid,
+) -> tuple[Path, ...]:
     """Save every image of a result with its sidecar, or nothing.
 
     Parameters
@@ -121,6 +132,9 @@ def save_result(result: Result, folder: Path, *, never_over: Iterable[Path] = ()
         Where; made if it does not exist.
     never_over : iterable of Path
         Files that must not be overwritten, besides the sources of the result.
+    on_note : callable, optional
+        Receives what the user should know: inputs that are no longer as they were read. It stands
+        in the sidecars too, which keep the digests of what was read.
 
     Returns
     -------
@@ -132,11 +146,20 @@ def save_result(result: Result, folder: Path, *, never_over: Iterable[Path] = ()
     CannotWriteError
         If a file cannot be written; nothing is left behind then.
     """
-    inputs = [*never_over, *(source.path for _, source in result.record.sources)]
+    sources = [source for _, source in result.record.sources]
+    notes = tuple(note for source in sources if (note := change_since_read(source)) is not None)
+    for note in notes:
+        on_note(note)
+    noted = replace(result, record=replace(result.record, warnings=(*result.record.warnings, *notes)))
+    with file_set(folder, [*never_over, *(source.path for source in sources)]) as files:
+        return add_result(files, noted, folder)
+
+
+def add_result(files: FileSet, result: Result, folder: Path, *, suffix: str = ".nii.gz") -> tuple[Path, ...]:
+    """Add every image of a result with its sidecar to a set of files; the images' paths."""
     paths = []
-    with file_set(folder, inputs) as files:
-        for output in result.output.images:
-            path = folder / f"{result.stem}_{output.ending}.nii.gz"
-            add_image(files, output.image, path, sidecar=sidecar_of(result.record, output, folder))
-            paths.append(path)
+    for output in result.output.images:
+        path = folder / f"{result.stem}_{output.ending}{suffix}"
+        add_image(files, output.image, path, sidecar=sidecar_of(result.record, output, folder))
+        paths.append(path)
     return tuple(paths)

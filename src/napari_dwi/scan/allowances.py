@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 Allowance = Literal[
@@ -24,3 +25,9 @@ LABELS: dict[Allowance, str] = {
     "b-in-s/mm2": "The b-values are in s/mm²",
     "b-in-ms/um2": "The b-values are in ms/µm²",
 }
+
+
+def allowances_of(names: Iterable[str]) -> tuple[Allowance, ...]:
+    """The allowances among names that a file holds: what a newer version knows besides is left out."""
+    given = set(names)
+    return tuple(known for known in ALLOWANCES if known in given)

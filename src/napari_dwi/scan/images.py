@@ -30,11 +30,14 @@ class Source:
         Digest of the file, or of the sorted digests of all files of a DICOM series.
     size_bytes : int
         Size of all files together.
+    allowed : tuple of str
+        What the user allowed, for it to be read at all (see `napari_dwi.scan.allowances`).
     """
 
     path: Path
     sha256: str
     size_bytes: int
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
