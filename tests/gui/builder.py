@@ -158,3 +158,13 @@ def named(parent: QWidget, text: str) -> QPushButton:
     found = [b for b in parent.findChildren(QPushButton) if b.text().replace("&", "") == text]
     assert found, f"no button {text}"
     return found[0]
+
+
+def on_screen(viewer, layer, index: tuple[int, ...]) -> np.ndarray:
+    """Where a voxel (indices of the layer's array) is drawn: pixels to the right and down."""
+    canvas = viewer.window._qt_viewer.canvas
+    to_canvas = canvas.layer_to_visual[layer].node.get_transform("visual", "canvas")
+    shown = [axis - (viewer.dims.ndim - layer.ndim) for axis in reversed(viewer.dims.displayed)]
+    # A voxel reaches from its index to the next.
+    pixel = to_canvas.map([index[axis] + 0.5 for axis in shown])
+    return pixel[:2] / pixel[3]

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.components.overlays import TextOverlay
 
 from napari_dwi.scan import View
 
 if TYPE_CHECKING:
     import napari
+    from numpy.typing import NDArray
 
 _SPOTS = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
 _DISPLAY_AXES = ("z", "y", "x")
+# In 3-D, edges between two directions carry both letters from this share of a direction on.
+_LEAST_SHARE = 0.4
 
 
 class OrientationLetters:
-    """R, L, A, P, S, I at the edges of every pane, right after every roll of the axes."""
+    """R, L, A, P, S, I at the edges of every pane, right after every roll of the axes and turn in 3-D."""
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
@@ -34,6 +38,7 @@ class OrientationLetters:
         viewer.dims.events.order.connect(self._update)
         viewer.dims.events.ndisplay.connect(self._update)
         viewer.scene.camera.events.orientation.connect(self._update)
+        viewer.scene.camera.events.angles.connect(self._update)
 
     def show(self, view: View | None) -> None:
         """Write the letters of a view, or none."""
@@ -43,26 +48,46 @@ class OrientationLetters:
     @property
     def letters(self) -> dict[str, str]:
         """What stands at the ``"left"``, ``"right"``, ``"top"`` and ``"bottom"`` of the screen."""
-        if self._view is None or self._viewer.dims.ndisplay != 2:
-            return dict.fromkeys(_SPOTS, "")
-        row, column = self._viewer.dims.displayed[-2:]
-        vertical, horizontal = self._viewer.scene.camera.orientation2d
         # The last three axes of the viewer are those of the view; a b axis may stand before them.
-        first = self._viewer.dims.ndim - len(_DISPLAY_AXES)
-        if min(row, column) < first:
+        dims = self._viewer.dims
+        shown = [axis - (dims.ndim - len(_DISPLAY_AXES)) for axis in dims.displayed]
+        if self._view is None or min(shown) < 0:
             return dict.fromkeys(_SPOTS, "")
-        top, bottom = self._view.letters[row - first]
-        left, right = self._view.letters[column - first]
-        if str(vertical) == "up":
-            top, bottom = bottom, top
-        if str(horizontal) == "left":
-            left, right = right, left
-        return {"left": left, "right": right, "top": top, "bottom": bottom}
+        right, up = self._screen_directions(len(shown))
+        ends = [self._view.letters[axis] for axis in shown]
+        return {
+            "left": _letters_towards(-right, ends),
+            "right": _letters_towards(right, ends),
+            "top": _letters_towards(up, ends),
+            "bottom": _letters_towards(-up, ends),
+        }
+
+    def _screen_directions(self, n_shown: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """To the right and up on the screen, along the displayed axes."""
+        camera = self._viewer.scene.camera
+        if n_shown == 2:
+            vertical, horizontal = camera.orientation2d
+            return (
+                np.array([0.0, -1.0 if horizontal == "left" else 1.0]),
+                np.array([1.0 if vertical == "up" else -1.0, 0.0]),
+            )
+        up = np.array(camera.up_direction, dtype=np.float64)
+        right = np.cross(camera.view_direction, up)
+        return (right if camera.handedness == "right" else -right), up
 
     def _update(self) -> None:
         for side, letter in self.letters.items():
             self._overlays[side].text = letter
             self._overlays[side].visible = bool(letter)
+
+
+def _letters_towards(direction: NDArray[np.float64], ends: list[tuple[str, str]]) -> str:
+    """The letters a direction points to, the nearest one first; one of them if they are unknown."""
+    nearest = np.argsort(-np.abs(direction), kind="stable")
+    letters = [
+        ends[axis][int(direction[axis] > 0)] for axis in nearest if abs(direction[axis]) > _LEAST_SHARE
+    ]
+    return "".join(dict.fromkeys(letters))
 
 
 class PositionText:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_dwi.errors import DwiError
 from napari_dwi.gui.canvas_text import OrientationLetters, PositionText
 from napari_dwi.gui.closing import CloseGuard, main_window_of
+from napari_dwi.gui.conventions import ConventionCamera
 from napari_dwi.gui.jobs import Job, JobQueue
 from napari_dwi.gui.layers import add_image_layer, on_all_volumes
 from napari_dwi.gui.loose_layers import (
@@ -34,6 +35,8 @@ from napari_dwi.scan import DwiSeries, View, Volume, format_b_value
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image
+
+    from napari_dwi.scan.view import Convention
 
 _LINKED = ("contrast_limits", "gamma", "colormap")
 
@@ -62,6 +65,7 @@ class ReadingRoom:
     scan_changed = Signal()
     images_changed = Signal()
     regions_changed = Signal()
+    convention_changed = Signal()
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self.viewer = viewer
@@ -72,6 +76,7 @@ class ReadingRoom:
         self.shown: list[Shown] = []
         self.queue = JobQueue()
         self.panes = Panes(viewer)
+        self._camera = ConventionCamera(viewer)
         self.letters = OrientationLetters(viewer)
         self.position_text = PositionText(viewer, self._b_value_at)
         self._windows: list[VolumeWindows] = []
@@ -194,6 +199,16 @@ class ReadingRoom:
                     shown.layer.visible = shown.role == "scan"
             self.viewer.reset_view()
             self.images_changed.emit()
+
+    @property
+    def convention(self) -> Convention:
+        """Which side of the patient slices show on the left: that of this scan and of the next."""
+        return self._camera.convention
+
+    def set_convention(self, convention: Convention) -> None:
+        """Show slices in radiological or neurological convention; all that is on show stays."""
+        self._camera.convention = convention
+        self.convention_changed.emit()
 
     def current_volume(self) -> int:
         """Index of the volume on screen."""
