@@ -1,20 +1,25 @@
-"""b-values and gradient directions as text files (.bval and .bvec, as FSL writes them)."""
+"""b-values as text files (.bval, as FSL writes them)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan.allowances import Allowance
 from napari_dwi.scan.b_values import BValues, format_b_value
 
 # More text than this is not a list of b-values, whatever its name says.
 _LARGEST_FILE_BYTES = 1_000_000
+# Nobody measures only below this in s/mm2; in ms/um2 everybody does.
+_LARGEST_B_IN_MS = 10.0
+_S_PER_MS_UM2 = 1000.0
 
 
-def read_b_values(bval: Path, n_volumes: int, bvec: Path | None = None) -> BValues:
-    """Read the b-values of a series, and its directions where there are any.
+def read_b_values(bval: Path, n_volumes: int, allow: Collection[Allowance] = ()) -> BValues:
+    """Read the b-values of a series.
 
     Parameters
     ----------
@@ -23,16 +28,17 @@ def read_b_values(bval: Path, n_volumes: int, bvec: Path | None = None) -> BValu
         tabs, or a comma followed by a blank.
     n_volumes : int
         Number of volumes of the image the values belong to.
-    bvec : Path, optional
-        Text with three rows (or three columns) of direction components.
+    allow : collection of str
+        ``"b-in-ms/um2"`` multiplies values that can hardly be in s/mm2 by 1000;
+        ``"b-in-s/mm2"`` takes them as they are.
 
     Raises
     ------
     BadInputError
-        If a file cannot be read, holds anything but finite numbers >= 0, or does not have one
-        value per volume.
+        If the file cannot be read, holds anything but finite numbers >= 0, or does not have one
+        value per volume. With offers, if all values are below 10 and their unit was not said.
     """
-    rows = _number_rows(bval)
+    rows = number_rows(bval)
     if len(rows) > 1 and any(len(row) > 1 for row in rows):
         raise BadInputError(
             "b-values must stand in one row or one column",
@@ -52,8 +58,24 @@ def read_b_values(bval: Path, n_volumes: int, bvec: Path | None = None) -> BValu
             found=f"{len(values)}",
             remedy="Choose the .bval file that belongs to this image.",
         )
-    directions = None if bvec is None else _read_directions(bvec, n_volumes)
-    return BValues(np.array(values), directions, origin=bval.name)
+    b_values = BValues(np.array(values), origin=bval.name)
+    if not _unit_is_doubtful(b_values) or "b-in-s/mm2" in allow:
+        return b_values
+    if "b-in-ms/um2" in allow:
+        return BValues(b_values.values * _S_PER_MS_UM2, origin=f"{bval.name}, in ms/µm² times 1000")
+    raise BadInputError(
+        "the unit of the b-values is not clear",
+        file=bval,
+        expected="values in s/mm2, such as 0 100 800",
+        found=" ".join(f"{b:g}" for b in sorted(set(values))[:8]),
+        remedy="Say whether they are in s/mm2 or in ms/um2.",
+        offers=("b-in-s/mm2", "b-in-ms/um2"),
+    )
+
+
+def _unit_is_doubtful(b_values: BValues) -> bool:
+    values = set(b_values.values.tolist())
+    return max(values) < _LARGEST_B_IN_MS and len(values) > 2
 
 
 def b_value_text(b_values: BValues) -> str:
@@ -61,29 +83,14 @@ def b_value_text(b_values: BValues) -> str:
     return " ".join(format_b_value(b) for b in b_values.values) + "\n"
 
 
-def direction_text(directions: np.ndarray) -> str:
-    """The text of a .bvec file: three rows, one column per volume."""
-    return "".join(" ".join(f"{c:.6f}" for c in row) + "\n" for row in np.asarray(directions).T)
+def number_rows(path: Path) -> list[list[float]]:
+    """The numbers of a text file, line by line.
 
-
-def _read_directions(bvec: Path, n_volumes: int) -> np.ndarray:
-    rows = _number_rows(bvec)
-    if len({len(row) for row in rows}) == 1:
-        table = np.array(rows)
-        # A 3 x 3 table is read as FSL writes it, one row per component.
-        if table.shape == (3, n_volumes):
-            return table.T
-        if table.shape == (n_volumes, 3):
-            return table
-    raise BadInputError(
-        "the gradient directions do not match the volumes",
-        file=bvec,
-        expected=f"3 rows of {n_volumes} numbers",
-        found=f"{len(rows)} rows of {len(rows[0])}",
-    )
-
-
-def _number_rows(path: Path) -> list[list[float]]:
+    Raises
+    ------
+    BadInputError
+        If it cannot be read, is empty, or holds anything but numbers.
+    """
     try:
         size = path.stat().st_size
         raw = b"" if size > _LARGEST_FILE_BYTES else path.read_bytes()

@@ -170,7 +170,9 @@ class ByteStream:
                     piece = inflate.decompress(self._packed, _BLOCK_BYTES)
                 except zlib.error as err:
                     raise BadInputError(
-                        "the file is damaged (it cannot be unpacked, so its checksum fails)", file=self.path, remedy=_COPY_AGAIN
+                        "the file is damaged (it cannot be unpacked, so its checksum fails)",
+                        file=self.path,
+                        remedy=_COPY_AGAIN,
                     ) from err
                 self._packed = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
                 checksum = zlib.crc32(piece, checksum)

@@ -1,28 +1,28 @@
-"""The one gate in: NIfTI files and DICOM folders become checked images."""
+"""The one gate in: files of every format and DICOM folders become checked images."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from napari_dwi.errors import BadInputError
-from napari_dwi.scan.allowances import Allowance
-from napari_dwi.scan.b_value_text import read_b_values
+from napari_dwi.scan.allowances import ALLOWANCES, Allowance
+from napari_dwi.scan.archives import is_archive_name
+from napari_dwi.scan.averaging import averaged
 from napari_dwi.scan.b_values import BValues
+from napari_dwi.scan.formats import format_of
+from napari_dwi.scan.gradient_files import gradients_of
+from napari_dwi.scan.image_file import Check, FileImage
 from napari_dwi.scan.images import DwiSeries, Volume
-from napari_dwi.scan.info import Role, SeriesInfo
-from napari_dwi.scan.nifti import is_nifti_name, read_nifti, read_nifti_header, stem_of
+from napari_dwi.scan.info import Role
+from napari_dwi.scan.listing import image_name, is_image_folder, list_series, split_series
 from napari_dwi.scan.unlabelled import UnknownBValuesError, UnlabelledSeries
 
-Check = Callable[[], None]
+__all__ = ["list_series", "open_image", "open_series", "open_volume", "split_series"]
 
 _DISTINCT_B_VALUES_OF_A_SERIES = 2
-_REGION_SUFFIXES = ("dseg", "probseg", "mask", "seg", "rois", "labels")
-_MAP_SUFFIXES = ("dwimap", "adc", "expadc", "s0map", "fa", "colfa")
 
 
 def open_image(
@@ -37,10 +37,11 @@ def open_image(
     Parameters
     ----------
     path : Path
-        A NIfTI file, or a folder with one series; ``folder#5`` is series number 5 of a DICOM folder.
+        An image file, or a folder or archive with one series; ``folder#5`` is series number 5 of a
+        DICOM folder, ``folder#8+9`` are two of them merged.
     bval : Path or BValues, optional
-        The b-values (s/mm2) or the text file that holds them; by default the .bval beside the image.
-        DICOM series bring their own; a text file overrides them only where they cannot be told.
+        The b-values (s/mm2) or the text file that holds them; by default those of the image, else
+        the .bval beside it. DICOM series bring their own.
     allow : collection of str
         What the user has allowed for a doubtful file; the errors raised without it name it in
         their ``offers``, and what was made use of is said in the notes of the image.
@@ -55,7 +56,7 @@ def open_image(
         If it cannot be read with certainty.
     """
     every_kind: tuple[Role, ...] = ("DWI", "anatomy", "regions", "map", "scanner map", "computed b")
-    return _open(_only_series(path, every_kind), bval, allow, check)
+    return _open(_only_series(path, every_kind, check), bval, allow, check)
 
 
 def open_series(
@@ -72,7 +73,7 @@ def open_series(
     BadInputError
         Also if the path holds no series, or only one b-value.
     """
-    image = _open(_only_series(path, ("DWI",)), bval, allow, check)
+    image = _open(_only_series(path, ("DWI",), check), bval, allow, check)
     if isinstance(image, Volume):
         raise BadInputError(
             "this is a single volume, not a diffusion series",
@@ -93,76 +94,55 @@ def open_series(
 def open_volume(path: Path, *, allow: Collection[Allowance] = (), check: Check | None = None) -> Volume:
     """Open a single volume (anatomy, map, mask or labels); as `open_image`.
 
+    Volumes that all have the same b-value are taken as repeats of one, and averaged.
+
     Raises
     ------
     BadInputError
         Also if the path holds several volumes.
     """
-    chosen = _only_series(path, ("anatomy", "regions", "map", "scanner map"))
-    folder, number = split_series(chosen)
-    if number is not None:
+    chosen = _only_series(path, ("anatomy", "regions", "map", "scanner map"), check)
+    if _is_dicom(chosen):
         from napari_dwi.scan import dicom
 
+        folder, number = split_series(chosen)
         return dicom.load_anatomy(folder, number, check=check)
-    image = read_nifti(chosen, allow=allow, check=check)
-    if image.data.ndim != 3:
-        raise BadInputError(
-            "this holds several volumes",
-            file=chosen,
-            expected="a single volume",
-            found=f"{image.data.shape[3]} volumes",
-        )
-    return Volume(image.data, image.grid, name=stem_of(chosen), source=image.source, notes=image.notes)
+    try:
+        image = _open_file(chosen, None, allow, check)
+    except UnknownBValuesError as err:
+        raise _several_volumes(chosen, len(err.series.b_values)) from err
+    if isinstance(image, Volume):
+        return image
+    n_volumes = len(image.b_values)
+    if len(image.b_values.distinct) >= _DISTINCT_B_VALUES_OF_A_SERIES:
+        raise _several_volumes(chosen, n_volumes)
+    note = f"b = {image.b_values} s/mm2" + (f", mean of {n_volumes} volumes" if n_volumes > 1 else "")
+    mean = averaged(image) if n_volumes > 1 else image
+    return Volume(
+        mean.signal[..., 0], image.grid, name=image.name, source=image.source, notes=(*image.notes, note)
+    )
 
 
-def list_series(path: Path) -> tuple[SeriesInfo, ...]:
-    """What a file or folder holds, without loading voxels.
-
-    Parameters
-    ----------
-    path : Path
-        A NIfTI file, a folder with NIfTI files, or a DICOM folder.
-
-    Raises
-    ------
-    BadInputError
-        If there is nothing readable.
-    """
-    folder, number = split_series(path)
-    if not folder.is_dir():
-        return (_nifti_info(path),)
-    images = sorted(file for file in folder.iterdir() if _is_image(file))
-    if images and number is None:
-        return tuple(_nifti_info_or_why_not(file) for file in images)
-    from napari_dwi.scan import dicom
-
-    found = tuple(dicom.list_series(folder))
-    return tuple(info for info in found if number is None or split_series(info.path)[1] == number)
-
-
-def split_series(path: Path) -> tuple[Path, str | None]:
-    """Split ``folder#5`` into the folder and the series number; other paths have none."""
-    match = re.fullmatch(r"(.+)#(\w+)", str(path))
-    if match is None or path.exists():
-        return path, None
-    return Path(match[1]), match[2]
-
-
-def _only_series(path: Path, roles: tuple[Role, ...]) -> Path:
+def _only_series(path: Path, roles: tuple[Role, ...], check: Check | None) -> Path:
     """The path of the one image meant: a file as it is, or the one series of a folder.
 
     Of a folder, the series named by its number, else the only one with the first role, else the
-    only one with any of the roles.
+    only one with any of the roles. Of diffusion series, one with several b-values goes first.
     """
     folder, number = split_series(path)
-    if not folder.is_dir():
+    if not folder.is_dir() and not _is_archive(folder):
         return path
-    found = list_series(folder)
+    if number is None and is_image_folder(folder):
+        return path
+    found = list_series(folder, check=check)
     if number is not None:
         chosen = [info for info in found if split_series(info.path)[1] == number]
     else:
         chosen = [info for info in found if info.role == roles[0]]
         chosen = chosen or [info for info in found if info.role in roles]
+        several_b = [info for info in chosen if info.b_values and len(BValues(info.b_values).distinct) > 1]
+        if len(several_b) == 1:
+            chosen = several_b
     if len(chosen) == 1:
         return chosen[0].path
     listing = ", ".join(f"{info.path.name} {info.description} ({info.role})" for info in found)
@@ -175,107 +155,75 @@ def _only_series(path: Path, roles: tuple[Role, ...]) -> Path:
     )
 
 
+def _is_archive(path: Path) -> bool:
+    return is_archive_name(path) and path.is_file()
+
+
+def _is_dicom(path: Path) -> bool:
+    folder, number = split_series(path)
+    return number is not None or _is_archive(folder)
+
+
 def _open(
     path: Path, bval: Path | BValues | None, allow: Collection[Allowance], check: Check | None
 ) -> DwiSeries | Volume:
+    if not _is_dicom(path):
+        return _open_file(path, bval, allow, check)
+    from napari_dwi.scan import dicom
+
     folder, number = split_series(path)
-    if number is not None:
-        from napari_dwi.scan import dicom
-
-        (info,) = list_series(path)
-        if info.role == "DWI":
-            return dicom.load_dwi(folder, number, bval=bval, check=check)
-        return dicom.load_anatomy(folder, number, check=check)
-    image = read_nifti(path, allow=allow, check=check)
-    name = stem_of(path)
-    if image.data.ndim == 3 and bval is None and _bval_beside(path) is None:
-        return Volume(image.data, image.grid, name=name, source=image.source, notes=image.notes)
-    signal = image.data.reshape((*image.grid.shape, -1), order="F")
-    notes = image.notes + _signal_notes(signal)
-    if bval is None and _bval_beside(path) is None:
-        unknown = (None,) * signal.shape[3]
-        series = UnlabelledSeries(signal, image.grid, unknown, name, image.source, notes)
-        raise UnknownBValuesError(series, **_no_b_values(path, signal.shape[3]))
-    b_values = _b_values_of(path, bval, signal.shape[3])
-    return DwiSeries(signal, image.grid, b_values, name, image.source, notes)
+    (info,) = list_series(path, check=check)
+    if info.role == "DWI":
+        return dicom.load_dwi(folder, number, bval=bval, check=check)
+    return dicom.load_anatomy(folder, number, check=check)
 
 
-def _b_values_of(path: Path, bval: Path | BValues | None, n_volumes: int) -> BValues:
-    if isinstance(bval, BValues):
-        return bval
-    bval = bval or _bval_beside(path)
-    if bval is None:
-        raise BadInputError(**_no_b_values(path, n_volumes))
-    bvec = bval.with_suffix(".bvec")
-    return read_b_values(bval, n_volumes, bvec if bvec.is_file() else None)
+def _open_file(
+    path: Path, bval: Path | BValues | None, allow: Collection[Allowance], check: Check | None
+) -> DwiSeries | Volume:
+    kind = format_of(path)
+    header = kind.read_header(path, allow)
+    name = image_name(path)
+    n_volumes = header.shape[3] if len(header.shape) == 4 else 1
+    # Before the voxels, so that b-values that do not fit are said at once.
+    b_values, gradient_notes = gradients_of(path, name, n_volumes, bval, header.b_values, allow)
+    image = kind.read(path, allow, check)
+    source = replace(image.source, allowed=tuple(one for one in ALLOWANCES if one in allow))
+    is_series = b_values is not None or n_volumes > 1
+    notes = (*image.notes, *_value_notes(image, is_signal=is_series), *gradient_notes)
+    if not is_series:
+        return Volume(image.data, image.grid, name=name, source=source, notes=notes)
+    signal = image.data.reshape((*image.grid.shape, n_volumes), order="F")
+    if b_values is None:
+        unknown = (None,) * n_volumes
+        series = UnlabelledSeries(signal, image.grid, unknown, name, source, notes)
+        raise UnknownBValuesError(series, **_no_b_values(path, n_volumes, gradient_notes))
+    return DwiSeries(signal, image.grid, b_values, name, source, notes)
 
 
-def _no_b_values(path: Path, n_volumes: int) -> dict[str, Any]:
+def _no_b_values(path: Path, n_volumes: int, notes: tuple[str, ...]) -> dict[str, Any]:
     return {
         "what": "the b-values of this series are not known",
         "file": path,
-        "expected": f"{stem_of(path)}.bval beside it with {n_volumes} values",
-        "found": "no such file",
+        "expected": f"{image_name(path)}.bval beside it with {n_volumes} values",
+        "found": "; ".join(notes) or "no such file",
         "remedy": "Choose the file with the b-values (--bval FILE).",
     }
 
 
-def _bval_beside(path: Path) -> Path | None:
-    beside = path.with_name(stem_of(path) + ".bval")
-    return beside if beside.is_file() else None
-
-
-def _signal_notes(signal: np.ndarray) -> tuple[str, ...]:
-    notes = []
-    if n_missing := int(signal.size - np.isfinite(signal).sum()):
-        notes.append(f"{n_missing} values are NaN or infinite and will be left out")
-    if n_negative := int((signal < 0).sum()):
-        notes.append(f"{n_negative} values are negative, which magnitude images cannot be")
-    return tuple(notes)
-
-
-def _is_image(file: Path) -> bool:
-    # macOS leaves files of its own beside others: "._scan.nii.gz" is no image.
-    return file.is_file() and is_nifti_name(file) and not file.name.startswith(".")
-
-
-def _nifti_info_or_why_not(path: Path) -> SeriesInfo:
-    """What a file holds; one that cannot be read must not hide its neighbours."""
-    try:
-        return _nifti_info(path)
-    except BadInputError as err:
-        return SeriesInfo(path, stem_of(path), "unusable", (), (), "unknown", warnings=(str(err),))
-
-
-def _role_by_name(path: Path) -> Role:
-    """The role of a single volume by its BIDS suffix: labels and maps must not pass for anatomy."""
-    suffix = stem_of(path).rpartition("_")[2].lower()
-    if suffix in _REGION_SUFFIXES:
-        return "regions"
-    return "map" if suffix in _MAP_SUFFIXES else "anatomy"
-
-
-def _nifti_info(path: Path) -> SeriesInfo:
-    header = read_nifti_header(path)
-    bval = _bval_beside(path)
-    b_values: tuple[float, ...] | None = None
-    warnings = header.notes
-    role = _role_by_name(path)
-    if bval is not None or len(header.shape) == 4:
-        role = "DWI"
-        try:
-            n_volumes = header.shape[3] if len(header.shape) == 4 else 1
-            b_values = tuple(float(b) for b in _b_values_of(path, bval, n_volumes).values)
-        except BadInputError as err:
-            warnings = (*warnings, str(err))
-    orientation = header.grid.orientation if header.grid.orientation_known else "unknown"
-    return SeriesInfo(
-        path=path,
-        description=stem_of(path),
-        role=role,
-        shape=header.shape,
-        spacing_mm=header.grid.spacing_mm,
-        orientation=orientation,
-        b_values=b_values,
-        warnings=warnings,
+def _several_volumes(path: Path, n_volumes: int) -> BadInputError:
+    return BadInputError(
+        "this holds several volumes",
+        file=path,
+        expected="a single volume",
+        found=f"{n_volumes} volumes",
     )
+
+
+def _value_notes(image: FileImage, *, is_signal: bool) -> tuple[str, ...]:
+    notes = []
+    if image.n_not_finite:
+        notes.append(f"{image.n_not_finite} values are NaN or infinite and will be left out")
+    if image.n_negative and is_signal:
+        notes.append(f"{image.n_negative} values are negative, which magnitude images cannot be")
+    return tuple(notes)

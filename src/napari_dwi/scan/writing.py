@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dwi.errors import BadInputError, CannotWriteError
-from napari_dwi.scan.b_value_text import b_value_text, direction_text
+from napari_dwi.scan.b_value_text import b_value_text
+from napari_dwi.scan.direction_text import direction_text
 from napari_dwi.scan.file_set import FileSet, file_set
 from napari_dwi.scan.images import DwiSeries, Volume
 from napari_dwi.scan.nifti import is_nifti_name, read_nifti, stem_of
