@@ -32,12 +32,19 @@ class Source:
         Size of all files together.
     allowed : tuple of str
         What the user allowed, for it to be read at all (see `napari_dwi.scan.allowances`).
+    frame_of_reference : str
+        The same word for all images taken while the patient lay still on the table, without any
+        identifier of the patient in it; empty where the files do not say.
+    alignment : tuple of tuple of float, optional
+        How a registration moved the image after reading: rows of a 4x4 affine in RAS+ mm.
     """
 
     path: Path
     sha256: str
     size_bytes: int
     allowed: tuple[str, ...] = ()
+    frame_of_reference: str = ""
+    alignment: tuple[tuple[float, ...], ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
