@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,7 @@ def add_commands(commands: Any) -> None:
 
     denoise = commands.add_parser("denoise", help="denoise a diffusion series")
     denoise.add_argument("series", type=Path, metavar="SERIES", help="a file, a folder, or FOLDER#NUMBER")
-    denoise.add_argument("--method", required=True, metavar="M", help="see napari-dwi methods")
-    denoise.add_argument("--preset", metavar="P", help="one of the method's presets")
-    denoise.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter; repeatable"
-    )
+    add_method_options(denoise)
     denoise.add_argument(
         "--anatomy",
         type=Path,
@@ -40,18 +37,57 @@ def add_commands(commands: Any) -> None:
         metavar="VOL",
         help="anatomical images; resampled to the grid of the series",
     )
-    denoise.add_argument("--mask", type=Path, metavar="VOL", help="where to work")
-    denoise.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
-    denoise.add_argument("--device", choices=DEVICES, default="auto", help="where to compute")
-    denoise.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
-    denoise.add_argument("--threads", type=int, help="CPU threads")
-    denoise.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
     denoise.set_defaults(run=_denoise)
 
     again = commands.add_parser("repeat", help="make a saved result again and compare")
     again.add_argument("record", type=Path, metavar="RESULT.json", help="the sidecar of a result")
     again.add_argument("--out", type=Path, metavar="DIR", help="where to put it; 'repeat' beside the record")
     again.set_defaults(run=_repeat)
+
+
+def add_method_options(command: argparse.ArgumentParser) -> None:
+    """Add what every command that runs a method on a series takes."""
+    command.add_argument("--method", required=True, metavar="M", help="see napari-dwi methods")
+    command.add_argument("--preset", metavar="P", help="one of the method's presets")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter; repeatable"
+    )
+    command.add_argument("--mask", type=Path, metavar="VOL", help="where to work")
+    command.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
+    command.add_argument("--device", choices=DEVICES, default="auto", help="where to compute")
+    command.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
+    command.add_argument("--threads", type=int, help="CPU threads")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+
+
+def run_on_files(method: Method, options: argparse.Namespace, anatomy_paths: Sequence[Path] = ()) -> int:
+    """Run a method on the files named by the options of `add_method_options`, and save its result."""
+    parameters = method.settings(options.preset).with_settings(_settings(options.set))
+    if options.threads is not None and options.threads < 1:
+        raise BadInputError("--threads must be at least 1", found=options.threads)
+    check_writable(options.out)
+    with terminal_progress() as progress:
+        series = open_series(options.series, bval=options.bval, check=progress.check)
+        anatomy = tuple(
+            resample_to(open_volume(path, check=progress.check), series.grid) for path in anatomy_paths
+        )
+        mask = None
+        if options.mask is not None:
+            mask = resample_to(_as_mask(open_volume(options.mask)), series.grid)
+        images: list[DwiSeries | Volume] = [series, *anatomy]
+        for image in images:
+            for note in image.notes:
+                complain(f"{image.name}: {note}")
+        result = run_method(
+            method,
+            parameters,
+            Inputs(series, anatomy, mask),
+            seed=options.seed,
+            device=options.device,
+            threads=options.threads,
+            progress=progress,
+        )
+    return _written(result, options)
 
 
 def _methods(options: argparse.Namespace) -> int:
@@ -95,6 +131,7 @@ def _method_as_dict(method: Method) -> dict[str, Any]:
             for parameter in method.parameters.declared()
         ],
         "presets": {name: dict(values) for name, values in method.presets.items()},
+        "models": list(method.models),
     }
 
 
@@ -107,33 +144,7 @@ def _as_text(value: object) -> str:
 
 
 def _denoise(options: argparse.Namespace) -> int:
-    method = find_method(options.method, "denoise")
-    parameters = method.settings(options.preset).with_settings(_settings(options.set))
-    if options.threads is not None and options.threads < 1:
-        raise BadInputError("--threads must be at least 1", found=options.threads)
-    check_writable(options.out)
-    with terminal_progress() as progress:
-        series = open_series(options.series, bval=options.bval, check=progress.check)
-        anatomy = tuple(
-            resample_to(open_volume(path, check=progress.check), series.grid) for path in options.anatomy
-        )
-        mask = None
-        if options.mask is not None:
-            mask = resample_to(_as_mask(open_volume(options.mask)), series.grid)
-        images: list[DwiSeries | Volume] = [series, *anatomy]
-        for image in images:
-            for note in image.notes:
-                complain(f"{image.name}: {note}")
-        result = run_method(
-            method,
-            parameters,
-            Inputs(series, anatomy, mask),
-            seed=options.seed,
-            device=options.device,
-            threads=options.threads,
-            progress=progress,
-        )
-    return _written(result, options)
+    return run_on_files(find_method(options.method, "denoise"), options, options.anatomy)
 
 
 def _repeat(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.methods.display import Display
 from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries, Volume
@@ -122,6 +123,10 @@ class OutputImage:
         One sentence for the sidecar.
     unit : str
         Unit of the values.
+    display : Display, optional
+        How to show a map; ``None`` for images that are shown like a scan.
+    facts : mapping
+        What else its sidecar says, by name (``"Model"``, ``"StatusCodes"``); ready for JSON.
     """
 
     role: str
@@ -129,6 +134,8 @@ class OutputImage:
     image: DwiSeries | Volume
     description: str
     unit: str = "arbitrary"
+    display: Display | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +187,9 @@ class Method:
         Slices needed on either side to try it on a single slice.
     uses_torch : bool
         Whether it computes with PyTorch, on the device chosen; otherwise on one CPU thread.
+    models : tuple of str
+        The signal models a fit method knows (see `napari_dwi.physics.signal_models`), the one it
+        fits unless told otherwise first; these are the choices of its parameter ``model``.
     """
 
     name: str
@@ -192,6 +202,7 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     context_slices: int = 1
     uses_torch: bool = True
+    models: tuple[str, ...] = ()
 
     def settings(self, preset: str | None = None) -> Parameters:
         """The default parameters, or those of a preset.

@@ -103,6 +103,7 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
         "Description": output.description,
         "Units": output.unit,
         "Role": output.role,
+        **output.facts,
         "Sources": [
             {
                 "Part": part,

@@ -38,7 +38,7 @@ def run_on_slice(
     Returns
     -------
     Result
-        Images on the grid of the series, NaN everywhere but in the slice.
+        Images on the grid of the series, NaN (labels: 0) everywhere but in the slice.
     """
     slab, position = inputs.slab(axis, index, method.context_slices)
     result = run_method(method, parameters, slab, seed=seed, device=device, progress=progress)
@@ -53,7 +53,8 @@ def _spread(
     image: DwiSeries | Volume, grid: Grid, axis: int, index: int, position: int
 ) -> DwiSeries | Volume:
     values = image.signal if isinstance(image, DwiSeries) else image.data
-    whole = np.full((*grid.shape, *values.shape[3:]), np.nan, dtype=np.float32, order="F")
+    outside = 0 if isinstance(image, Volume) and image.kind in ("mask", "labels") else np.nan
+    whole = np.full((*grid.shape, *values.shape[3:]), outside, dtype=np.float32, order="F")
     here, there = [slice(None)] * 3, [slice(None)] * 3
     here[axis], there[axis] = slice(index, index + 1), slice(position, position + 1)
     whole[tuple(here)] = values[tuple(there)]

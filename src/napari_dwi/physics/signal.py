@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dwi.physics.signal_models import ADC, IVIM
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -27,8 +29,8 @@ def monoexponential(b_values: ArrayLike, s0: ArrayLike, adc: ArrayLike) -> NDArr
     ndarray, shape (..., n)
         Signal in scanner units.
     """
-    b = np.asarray(b_values, dtype=np.float64)
-    return _per_voxel(s0) * np.exp(-b * _per_voxel(adc))
+    decay, _ = ADC.curve(np.asarray(b_values, dtype=np.float64), _per_voxel(adc))
+    return np.asarray(_per_voxel(s0) * decay)
 
 
 def ivim(
@@ -61,9 +63,8 @@ def ivim(
     imaging. Radiology 168 (1988) 497-505.
     """
     b = np.asarray(b_values, dtype=np.float64)
-    fast = _per_voxel(f)
-    slow_decay = (1 - fast) * np.exp(-b * _per_voxel(d))
-    return _per_voxel(s0) * (slow_decay + fast * np.exp(-b * _per_voxel(d_star)))
+    decay, _ = IVIM.curve(b, _per_voxel(f), _per_voxel(d), _per_voxel(d_star))
+    return np.asarray(_per_voxel(s0) * decay)
 
 
 def _per_voxel(parameter: ArrayLike) -> NDArray[np.float64]:

@@ -1,0 +1,135 @@
+"""Parameters that all fit methods share: the model, the volumes, the noise, and named bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from napari_dwi.errors import BadInputError
+from napari_dwi.methods.parameters import Parameters, b_value_list, choice, flag, number
+from napari_dwi.physics.signal_models import ALL_MODELS, MODELS, SignalModel, find_model
+
+_PER_THOUSAND = "10⁻³ mm²/s"
+_LOW, _HIGH = "_low", "_high"
+AVERAGE, AS_GIVEN = "average", "as-given"
+
+
+def model_choice(*models: str) -> Any:
+    """The parameter ``model`` of a method that knows these signal models; the first is the default."""
+    return choice(models[0], models, help="Signal model; see the formula in the sidecar of every map.")
+
+
+def repeats_choice(default: str) -> Any:
+    """The parameter ``repeats``."""
+    return choice(
+        default,
+        (AVERAGE, AS_GIVEN),
+        help="Average repeats and directions of a b-value before the fit, or fit every volume as given.",
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitParameters(Parameters):
+    """Parameters of every fit method."""
+
+    model: str = model_choice(*ALL_MODELS)
+    b_values: tuple[float, ...] = b_value_list(
+        help="b-values to fit, such as 0,200,800; all of them if none is named."
+    )
+    noise_sigma: float = number(
+        0.0,
+        low=0,
+        high=1e9,
+        help="Noise level of single volumes, in scanner units; 0 estimates it where it is needed.",
+    )
+    repeats: str = repeats_choice(AVERAGE)
+    sd_maps: bool = flag(True, help="Maps of the standard deviation of every parameter.")
+
+    @property
+    def signal_model(self) -> SignalModel:
+        """The model named by ``model``."""
+        return find_model(self.model)
+
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest value of each shape parameter of the model, in the model's units."""
+        return tuple(parameter.bounds for parameter in self.signal_model.shape)
+
+    @classmethod
+    def idle(cls, model: str) -> frozenset[str]:
+        """Names of the parameters that change nothing when that model is fitted; forms may hide them."""
+        used = find_model(model).names
+        others = {parameter.name for known in MODELS for parameter in known.shape} - set(used)
+        idle = {name + side for name in others for side in (_LOW, _HIGH)}
+        return frozenset(idle & {parameter.name for parameter in cls.declared()})
+
+
+def _bound(default: float, highest: float, what: str, unit: str = _PER_THOUSAND) -> Any:
+    return number(default, low=0, high=highest, unit=unit, help=f"{what}.", advanced=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundedFitParameters(FitParameters):
+    """Parameters of fit methods that keep to bounds; those of other models are ignored."""
+
+    ADC_low: float = _bound(0.0, 20, "Lowest ADC")
+    ADC_high: float = _bound(5.0, 20, "Highest ADC; free water at body temperature has 3")
+    f_low: float = _bound(0.0, 1, "Lowest perfusion fraction, 0 to 1", "")
+    f_high: float = _bound(0.7, 1, "Highest perfusion fraction, 0 to 1; a tight one pulls f and D*", "")
+    D_low: float = _bound(0.0, 20, "Lowest diffusion coefficient of tissue")
+    D_high: float = _bound(5.0, 20, "Highest diffusion coefficient of tissue")
+    Dstar_low: float = _bound(5.0, 1000, "Lowest pseudo-diffusion coefficient D*, the whole fast decay")
+    Dstar_high: float = _bound(300.0, 1000, "Highest pseudo-diffusion coefficient D*")
+    Dfast_low: float = _bound(2.0, 1000, "Lowest Dfast, by which blood decays faster than tissue")
+    Dfast_high: float = _bound(300.0, 1000, "Highest Dfast")
+    fmid_low: float = _bound(0.0, 1, "Lowest fraction of the intermediate compartment, 0 to 1", "")
+    fmid_high: float = _bound(0.5, 1, "Highest fraction of the intermediate compartment, 0 to 1", "")
+    Dmid_low: float = _bound(3.0, 1000, "Lowest decay rate of the intermediate compartment")
+    Dmid_high: float = _bound(20.0, 1000, "Highest decay rate of the intermediate compartment")
+    K_low: float = _bound(0.0, 10, "Lowest kurtosis of tissue", "")
+    K_high: float = _bound(3.0, 10, "Highest kurtosis of tissue", "")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for parameter in self.signal_model.shape:
+            low, high = self._typed(parameter.name)
+            if not low < high:
+                raise BadInputError(
+                    f"the bounds of {parameter.symbol} leave nothing to fit",
+                    expected=f"{parameter.name}_low below {parameter.name}_high",
+                    found=f"{low:g} and {high:g}",
+                )
+
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """As `FitParameters.bounds`, as typed by the user."""
+        found = []
+        for parameter in self.signal_model.shape:
+            factor = 1e-3 if parameter.unit == "mm2/s" else 1.0
+            low, high = self._typed(parameter.name)
+            found.append((low * factor, high * factor))
+        return tuple(found)
+
+    def _typed(self, name: str) -> tuple[float, float]:
+        return getattr(self, name + _LOW), getattr(self, name + _HIGH)
+
+
+# Bounds by organ, about the consensus means of the OSIPI collection (f, D*, D: brain .076, 11e-3, .83e-3;
+# kidney .19, 41e-3, 1.9e-3; liver .23, 70e-3, 1.1e-3; muscle .10, 31e-3, 1.5e-3; breast .07-.11, 38-52e-3,
+# 1.0-1.4e-3; pancreas .12-.20, 22-25e-3, 1.4e-3). Broad, so that they never flatten a lesion.
+BOUND_PRESETS: Mapping[str, Mapping[str, float | str]] = {
+    "brain": {"f_high": 0.5, "D_high": 4.0, "Dstar_low": 3.0, "Dstar_high": 150.0},
+    "liver": {"f_high": 0.8, "D_high": 4.0, "Dstar_low": 10.0},
+    "kidney": {"f_high": 0.8, "Dstar_low": 6.0, "Dstar_high": 200.0},
+    "pancreas": {"f_high": 0.8, "Dstar_high": 200.0},
+    "breast": {"f_high": 0.5, "D_high": 4.0, "Dstar_high": 200.0},
+    "muscle": {"f_high": 0.5, "D_high": 4.0, "Dstar_high": 200.0},
+    "osipi": {"f_high": 1.0, "Dstar_high": 200.0},
+    "seed-004": {
+        "model": "ivim-dfast",
+        "f_low": 0.01,
+        "f_high": 0.5,
+        "D_low": 0.01,
+        "D_high": 4.0,
+    },
+}

@@ -1,0 +1,184 @@
+"""What a fit method is given and what it gives back, and what can become of a voxel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dwi.methods.method import Context
+from napari_dwi.physics.signal_models import UNWEIGHTED_B, SignalModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OUTSIDE = 0
+FITTED = 1
+AT_SEVERAL_BOUNDS = 2
+NOT_CONVERGED = 3
+NO_SIGNAL = 4
+NO_VALUE = 5
+NO_DECAY = 6
+SATURATED = 7
+# Followed by one code for the lowest and one for the highest value of each shape parameter.
+AT_BOUND = 10
+
+_MEANINGS = {
+    OUTSIDE: "outside the mask",
+    FITTED: "fitted",
+    AT_SEVERAL_BOUNDS: "fitted, at several bounds",
+    NOT_CONVERGED: "not converged",
+    NO_SIGNAL: "no signal at the lowest b-value",
+    NO_VALUE: "no value in some volume",
+    NO_DECAY: "the same signal in every volume",
+    SATURATED: "saturated at several b-values",
+}
+
+
+def status_codes(model: SignalModel) -> dict[int, str]:
+    """What the values of the status map of a model mean."""
+    codes = dict(_MEANINGS)
+    for n, parameter in enumerate(model.shape):
+        codes[AT_BOUND + 2 * n] = f"fitted, {parameter.symbol} at its lowest bound"
+        codes[AT_BOUND + 2 * n + 1] = f"fitted, {parameter.symbol} at its highest bound"
+    return codes
+
+
+def has_values(status: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which voxels have parameter values: those fitted, at a bound or not."""
+    return np.asarray((status == FITTED) | (status == AT_SEVERAL_BOUNDS) | (status >= AT_BOUND))
+
+
+@dataclass(frozen=True, eq=False)
+class FitProblem:
+    """What is the same for all voxels of a fit.
+
+    Parameters
+    ----------
+    model : SignalModel
+        The signal model.
+    b : ndarray, float64, shape (n_b,)
+        b-values of the volumes in s/mm2, in any order; repeats are possible.
+    weights : ndarray, float64, shape (n_b,)
+        How many volumes were averaged into each: the inverse variance of its noise, in sigma^-2.
+    bounds : ndarray, float64, shape (n_shape, 2)
+        Lowest and highest value of each shape parameter, in the model's units.
+    sigma : float or None
+        Noise level of single volumes in scanner units; ``None`` where the method needs none and
+        none was typed.
+    """
+
+    model: SignalModel
+    b: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    sigma: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Voxels:
+    """The voxels to fit: each has a finite signal that decays.
+
+    Parameters
+    ----------
+    signal : ndarray, float32, shape (n_voxels, n_b)
+        Signal in scanner units.
+    inside : ndarray of bool, shape (x, y, z)
+        Where they lie; their order is that of ``image[inside]``.
+    """
+
+    signal: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """What a method found for some voxels.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_voxels, n_parameters)
+        Parameters in the order of ``model.parameters``, S0 last.
+    sd : ndarray, as ``values``, optional
+        Their standard deviations; without them they follow from the Fisher information.
+    converged : ndarray of bool, shape (n_voxels,), optional
+        Which voxels have a usable result; all of them if absent.
+    """
+
+    values: NDArray[np.floating[Any]]
+    sd: NDArray[np.floating[Any]] | None = None
+    converged: NDArray[np.bool_] | None = None
+
+
+# Fit some voxels: (n_voxels, n_b), float32, in scanner units.
+FitChunk = Callable[["NDArray[np.float32]"], Estimates]
+# Do once what is done once, and give the function that fits a chunk.
+PrepareFit = Callable[[FitProblem, Any, Context], FitChunk]
+# Fit all voxels, whose neighbours a method may look at.
+FitVoxels = Callable[[Voxels, FitProblem, Any, Context], Estimates]
+
+
+def screened(
+    signal: NDArray[np.float32], b: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Which voxels can be fitted, and why the others cannot.
+
+    Parameters
+    ----------
+    signal : ndarray, float32, shape (x, y, z, n_b)
+        The volumes to fit.
+    b : ndarray, shape (n_b,)
+        b-values in s/mm2.
+    inside : ndarray of bool, shape (x, y, z)
+        The mask.
+
+    Returns
+    -------
+    ndarray, uint8, shape (x, y, z)
+        `FITTED` where there is something to fit.
+    """
+    finite = np.isfinite(signal).all(axis=-1)
+    lowest = signal[..., int(b.argmin())]
+    highest_of_all = signal[np.isfinite(signal)].max(initial=0)
+    # A value that is the largest of the whole series at several b-values was cut off there.
+    cut_off = signal == highest_of_all
+    span = np.where(cut_off, b, -np.inf).max(axis=-1) - np.where(cut_off, b, np.inf).min(axis=-1)
+    saturated = span > UNWEIGHTED_B
+    constant = (signal == signal[..., :1]).all(axis=-1)
+    status = np.full(inside.shape, FITTED, dtype=np.uint8)
+    status[saturated] = SATURATED
+    status[constant] = NO_DECAY
+    status[finite & (lowest <= 0)] = NO_SIGNAL
+    status[~finite] = NO_VALUE
+    status[~inside] = OUTSIDE
+    return status
+
+
+def marked_bounds(
+    status: NDArray[np.uint8], values: NDArray[np.floating[Any]], bounds: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """The status of fitted voxels with the bounds they stopped at.
+
+    Parameters
+    ----------
+    status : ndarray, uint8, shape (n,)
+        `FITTED`, or anything else, which stays.
+    values : ndarray, shape (n, n_parameters)
+        Parameters.
+    bounds : ndarray, shape (n_shape, 2)
+        Bounds of the shape parameters.
+
+    Returns
+    -------
+    ndarray, uint8, shape (n,)
+        The new status.
+    """
+    margin = 1e-5 * (bounds[:, 1] - bounds[:, 0])
+    shape = values[:, : len(bounds)]
+    hits = np.stack([shape <= bounds[:, 0] + margin, shape >= bounds[:, 1] - margin], axis=-1)
+    flat = hits.reshape(len(values), -1)
+    count = flat.sum(axis=1)
+    which = np.where(count > 1, AT_SEVERAL_BOUNDS, AT_BOUND + flat.argmax(axis=1))
+    return np.where((status == FITTED) & (count > 0), which, status).astype(np.uint8)
