@@ -12,7 +12,9 @@ from napari_dwi.errors import BadInputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-AffineSource = Literal["sform", "qform", "DICOM", "simulated", "voxel sizes", "given"]
+AffineSource = Literal[
+    "sform", "qform", "DICOM", "MGH", "PAR", "NRRD or MHA", "ParaVision", "simulated", "voxel sizes", "given"
+]
 
 # Below this determinant (mm3) voxels have no volume and directions cannot be told apart.
 _SMALLEST_VOXEL_MM3 = 1e-6
