@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from pydicom.dataset import Dataset
 
-from napari_dwi.scan.dicom.b_value_tags import b_value, complete, slices_in_mosaic
+from napari_dwi.scan.dicom.b_value_tags import b_value, complete
 from napari_dwi.scan.dicom.headers import FrameHeader
 
-from .builder import DIALECTS, Dialect, csa_header, ge, silent, standard
+from .builder import DIALECTS, Dialect, ge, silent, standard
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
@@ -57,24 +57,3 @@ def test_ge_anatomy_does_not_become_diffusion() -> None:
     header.ScanningSequence = "SE"
     header[0x0043, 0x1030].value = 3
     assert b_value(FrameHeader((header,))) is None
-
-
-def test_a_cut_csa_header_is_unknown() -> None:
-    header = Dataset()
-    header.Manufacturer = "SIEMENS"
-    whole = csa_header({"B_value": "800"})
-    header.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", whole[:60])
-    assert b_value(FrameHeader((header,))) is None
-
-
-def test_mosaics_say_how_many_slices_they_hold() -> None:
-    header = Dataset()
-    header.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
-    assert slices_in_mosaic(FrameHeader((header,))) == 1
-    csa = header.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-    csa.add_new(0x10, "OB", csa_header({"NumberOfImagesInMosaic": "25"}))
-    assert slices_in_mosaic(FrameHeader((header,))) == 25
-    block = header.private_block(0x0019, "SIEMENS MR HEADER", create=True)
-    # 12345 as two bytes reads "90" when taken for text.
-    block.add_new(0x0A, "UN", (12345).to_bytes(2, "little"))
-    assert slices_in_mosaic(FrameHeader((header,))) == 12345

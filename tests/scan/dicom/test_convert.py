@@ -11,18 +11,28 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError, MethodFailedError, Stopped
-from napari_dwi.scan.dicom.convert import convert
+from napari_dwi.scan.dicom.convert import convert, fingerprints
 from napari_dwi.scan.dicom.folder import read_folder
 from napari_dwi.scan.dicom.geometry import geometry_of
 
 from .builder import write_series
 
 
-def test_the_stored_sums_are_those_of_the_files(tmp_path: Path) -> None:
+def test_the_fingerprints_are_those_of_the_files(tmp_path: Path) -> None:
     made = write_series(tmp_path)
     (series,) = read_folder(tmp_path)
     converted = convert(series, geometry_of(series))
-    np.testing.assert_array_equal(converted.stored_sums, made.signal.sum(axis=(0, 1)))
+    np.testing.assert_array_equal(converted.fingerprints, fingerprints(made.signal))
+
+
+def test_fingerprints_survive_turning_and_tell_the_same_sum_apart(rng: np.random.Generator) -> None:
+    stored = rng.integers(0, 65535, (32, 20, 3), dtype=np.uint16)
+    np.testing.assert_array_equal(fingerprints(stored[::-1, ::-1]), fingerprints(stored))
+    np.testing.assert_array_equal(fingerprints(stored.transpose(1, 0, 2)), fingerprints(stored))
+    other = stored.astype(np.int64)
+    other[0, 0], other[1, 1] = other[0, 0] + 1, other[1, 1] - 1
+    assert (fingerprints(other)[..., 0] == fingerprints(stored)[..., 0]).all()
+    assert (fingerprints(other)[..., 1] != fingerprints(stored)[..., 1]).all()
 
 
 def test_a_result_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:

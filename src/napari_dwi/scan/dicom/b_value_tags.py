@@ -7,11 +7,11 @@ not say. What a rule must know about its vendor stands beside it.
 from __future__ import annotations
 
 import math
-import struct
-import warnings
+import re
 from collections.abc import Callable, Sequence
 
 from napari_dwi.scan.dicom.headers import FrameHeader, first_number
+from napari_dwi.scan.dicom.mosaics import csa_number
 
 Rule = Callable[[FrameHeader], float | None]
 
@@ -21,6 +21,9 @@ _GE_BIAS = 1e9
 # Values of (0043,1030) in diffusion series: T2, DWI, combined, and so on (dcm2niix issue 574).
 _GE_DIFFUSION_FLAGS = range(14, 20)
 _GE_T2_FLAG = 14
+# Philips numbers the repeats of one b-value in the third decimal: 0, 0.001, 0.002 are all b = 0.
+_PHILIPS_REPEAT = 0.05
+_SIEMENS_SEQUENCE = re.compile(r"\*?[a-zA-Z0-9]*_b(\d+)(t|#\d+)?")
 
 
 def b_value(header: FrameHeader) -> float | None:
@@ -30,7 +33,7 @@ def b_value(header: FrameHeader) -> float | None:
     for rule in (_standard, *rules):
         value = rule(header)
         if value is not None and math.isfinite(value) and value >= 0:
-            return value
+            return _without_codes(value, vendor)
     return None
 
 
@@ -52,9 +55,26 @@ def _standard(header: FrameHeader) -> float | None:
     return value
 
 
+def _without_codes(value: float, vendor: str) -> float:
+    """The b-value alone, where a vendor packs something else into the same number."""
+    if vendor.startswith("GE ") and value >= _GE_BIAS:
+        return value % _GE_BIAS
+    if "PHILIPS" in vendor and abs(value - round(value)) < _PHILIPS_REPEAT:
+        return float(round(value))
+    return value
+
+
 def _siemens(header: FrameHeader) -> float | None:
     value = first_number(header.find_private(0x0019, 0x0C, "SIEMENS MR HEADER"))
-    return _siemens_csa(header, "B_value") if value is None else value
+    if value is None:
+        value = csa_number(header, "B_value")
+    # "*ep_b50t", "*ep_b1000#12": also there where an anonymiser took the private elements.
+    named = _SIEMENS_SEQUENCE.fullmatch(header.text("SequenceName").strip())
+    nominal = None if named is None else float(named[1])
+    if value is None:
+        return nominal
+    # Some versions store small b-values as 0 (dcm2niix issue 394): then neither is certain.
+    return None if value == 0 and nominal else value
 
 
 def _ge(header: FrameHeader) -> float | None:
@@ -66,7 +86,7 @@ def _ge(header: FrameHeader) -> float | None:
     value = first_number(header.find_private(0x0043, 0x39, "GEMS_PARM_01"))
     if value is None:
         return 0.0 if flag == _GE_T2_FLAG else None
-    return value % _GE_BIAS
+    return value
 
 
 def _philips(header: FrameHeader) -> float | None:
@@ -80,37 +100,6 @@ def _uih(header: FrameHeader) -> float | None:
         if value is not None:
             return value
     return None
-
-
-def slices_in_mosaic(header: FrameHeader) -> int:
-    """How many slices one frame holds side by side; 1 for ordinary frames."""
-    count = first_number(header.find_private(0x0065, 0x50, "IMAGE PRIVATE HEADER"))
-    if "MOSAIC" in header.text("ImageType"):
-        value = header.find_private(0x0019, 0x0A, "SIEMENS MR HEADER")
-        # The element is a 16-bit number; as bytes without VR it must not be taken for text.
-        if isinstance(value, bytes) and len(value) == 2:
-            count = float(int.from_bytes(value, "little"))
-        else:
-            count = first_number(value)
-        if count is None:
-            count = _siemens_csa(header, "NumberOfImagesInMosaic")
-    return 1 if count is None else max(1, int(count))
-
-
-def _siemens_csa(header: FrameHeader, name: str) -> float | None:
-    data = header.find_private(0x0029, 0x10, "SIEMENS CSA HEADER")
-    if not isinstance(data, bytes):
-        return None
-    with warnings.catch_warnings():
-        # nibabel warns on import that its DICOM readers are experimental.
-        warnings.simplefilter("ignore")
-        from nibabel.nicom import csareader
-
-    try:
-        items = csareader.read(data)["tags"].get(name, {}).get("items", [])
-    except (csareader.CSAReadError, struct.error, ValueError, AssertionError):
-        return None
-    return first_number(items)
 
 
 _RULES: tuple[tuple[str, Rule], ...] = (

@@ -1,66 +1,23 @@
-"""Finding the series of a DICOM folder by their headers, without reading pixels."""
+"""The series of a DICOM folder: its files grouped, copies left out, roles guessed."""
 
 from __future__ import annotations
 
-import os
-import struct
-import warnings
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import pydicom
-from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
-
 from napari_dwi.errors import BadInputError
-from napari_dwi.scan.dicom.b_value_tags import b_value, complete, slices_in_mosaic
+from napari_dwi.scan.dicom.b_value_tags import complete
+from napari_dwi.scan.dicom.files import DamagedFile, ImageFile, read_file, walk
 from napari_dwi.scan.dicom.geometry import n_slice_directions
-from napari_dwi.scan.dicom.headers import FrameHeader, frame_headers
 from napari_dwi.scan.dicom.roles import role_of
 from napari_dwi.scan.dicom.series import DicomSeries, Frame
 
-_DEEPEST_FOLDER = 32
-_MOST_FILES = 200_000
-_DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
-_MR_IMAGE_CLASSES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
-# What pydicom raises on a header that breaks off or holds values its VR does not allow.
-_UNREADABLE = (
-    EOFError,
-    OSError,
-    struct.error,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    NotImplementedError,
-)
 
-
-@dataclass(frozen=True)
-class _Damaged:
-    file: Path
-    series_uid: str
-
-
-@dataclass(frozen=True)
-class _Image:
-    """One readable file: its frames, and what groups and orders it."""
-
-    file: Path
-    series_uid: str
-    instance_uid: str
-    instance: float
-    number: str
-    description: str
-    image_type: str
-    vendor: str
-    turned_to_ras: bool
-    frames: tuple[Frame, ...]
-
-
-def read_folder(path: Path, *, check: Callable[[], None] | None = None) -> list[DicomSeries]:
+def read_folder(
+    path: Path, *, called: Path | None = None, check: Callable[[], None] | None = None
+) -> list[DicomSeries]:
     """The series of a folder and all folders in it, ordered by series number.
 
     Parameters
@@ -68,6 +25,8 @@ def read_folder(path: Path, *, check: Callable[[], None] | None = None) -> list[
     path : Path
         A folder, or a single DICOM file. Links that lead out of it are not followed; files that are
         not DICOM images are passed over.
+    called : Path, optional
+        What the user calls it, where it is an unpacked archive.
     check : callable, optional
         Called for every file; may raise `Stopped`.
 
@@ -76,139 +35,27 @@ def read_folder(path: Path, *, check: Callable[[], None] | None = None) -> list[
     BadInputError
         If there is no DICOM image.
     """
-    images: dict[str, list[_Image]] = defaultdict(list)
-    damaged: list[_Damaged] = []
+    images: dict[tuple[str, bool], list[ImageFile]] = defaultdict(list)
+    damaged: list[DamagedFile] = []
     n_files = 0
-    for file in _walk(path):
+    for file in walk(path):
         if check is not None:
             check()
         n_files += 1
-        found = _read_file(file)
-        if isinstance(found, _Image):
-            images[found.series_uid].append(found)
+        found = read_file(file)
+        if isinstance(found, ImageFile):
+            images[found.series_uid, found.enhanced].append(found)
         elif found is not None:
             damaged.append(found)
+    named = path if called is None else called
     if not images:
         counts = f"{n_files} other files" if not damaged else f"{len(damaged)} damaged among {n_files} files"
-        raise BadInputError("no DICOM files in this folder", file=path, expected="MR images", found=counts)
-    series = [_series(path, images[uid], damaged) for uid in sorted(images)]
-    return _numbered(series)
+        raise BadInputError("no DICOM files in this folder", file=named, expected="MR images", found=counts)
+    series = [_series(named, images[key], damaged) for key in sorted(images)]
+    return _numbered([part for one in _without_doubles(series) for part in _split_off_means(one)])
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    if root.is_file():
-        yield root
-        return
-    inside = root.resolve()
-    n_files = 0
-    for folder, subfolders, names in os.walk(root, followlinks=False):
-        here = Path(folder)
-        if len(here.relative_to(root).parts) >= _DEEPEST_FOLDER:
-            subfolders.clear()
-        subfolders.sort()
-        for name in sorted(names):
-            file = here / name
-            if file.is_symlink() and not file.resolve().is_relative_to(inside):
-                continue
-            if not file.is_file():
-                continue
-            n_files += 1
-            if n_files > _MOST_FILES:
-                raise BadInputError(
-                    "too many files in this folder",
-                    file=root,
-                    expected=f"at most {_MOST_FILES}",
-                    remedy="Choose the folder of one examination.",
-                )
-            yield file
-
-
-def _read_file(file: Path) -> _Image | _Damaged | None:
-    """One file: an image, a damaged image, or ``None`` for everything else."""
-    with warnings.catch_warnings():
-        # Values that bend the standard are common and none of the user's business.
-        warnings.simplefilter("ignore")
-        try:
-            with file.open("rb") as stream:
-                dataset = pydicom.dcmread(stream, stop_before_pixels=True)
-                left_bytes = file.stat().st_size - stream.tell()
-        except InvalidDicomError:
-            return None
-        except _UNREADABLE:
-            return _Damaged(file, "")
-        try:
-            return _image(file, dataset, left_bytes)
-        except _UNREADABLE:
-            return _Damaged(file, str(dataset.get("SeriesInstanceUID", "")))
-
-
-def _image(file: Path, dataset: Dataset, left_bytes: int) -> _Image | _Damaged | None:
-    header = FrameHeader((dataset,))
-    meta = dataset.file_meta
-    kind = str(meta.get("MediaStorageSOPClassUID", "") or header.text("SOPClassUID"))
-    if kind == _DIRECTORY_CLASS:
-        return None
-    uid = header.text("SeriesInstanceUID")
-    n_frames = int(header.number("NumberOfFrames") or 1)
-    rows, columns = (int(header.number(keyword) or 0) for keyword in ("Rows", "Columns"))
-    if not uid or not rows or not columns:
-        # A report or a protocol has no pixels; an MR image without them broke off before.
-        return _Damaged(file, uid) if kind in _MR_IMAGE_CLASSES else None
-    if _is_cut(dataset, left_bytes, n_frames * rows * columns):
-        return _Damaged(file, uid)
-    frames = tuple(_frame(file, index, frame) for index, frame in enumerate(frame_headers(dataset)))
-    if len(frames) not in (1, n_frames):
-        return _Damaged(file, uid)
-    if len(frames) == 1 and n_frames > 1:
-        # A multiframe image without functional groups does not say where its frames lie.
-        frames = tuple(replace(frames[0], index=index, position_mm=None) for index in range(n_frames))
-    number = int(header.number("SeriesNumber") or 0)
-    first = next(frame_headers(dataset))
-    sequence = first.text("ScanningSequence") or first.text("EchoPlanarPulseSequence")
-    return _Image(
-        file=file,
-        series_uid=uid,
-        instance_uid=header.text("SOPInstanceUID") or str(file),
-        instance=header.number("InstanceNumber") or 0.0,
-        number=str(max(number, 0)),
-        description=header.text("SeriesDescription") or header.text("ProtocolName"),
-        image_type=header.text("ImageType"),
-        vendor=header.text("Manufacturer"),
-        turned_to_ras=header.text("MRAcquisitionType") == "3D" and not sequence.startswith(("EP", "YES")),
-        frames=frames,
-    )
-
-
-def _is_cut(dataset: Dataset, left_bytes: int, n_pixels: int) -> bool:
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None or syntax.is_compressed:
-        return left_bytes <= 0
-    bits = int(dataset.get("BitsAllocated", 16)) * int(dataset.get("SamplesPerPixel", 1))
-    return left_bytes < n_pixels * bits // 8
-
-
-def _frame(file: Path, index: int, header: FrameHeader) -> Frame:
-    position = header.numbers("ImagePositionPatient", 3)
-    spacing = header.numbers("PixelSpacing", 2)
-    if spacing is not None and min(spacing) <= 0:
-        spacing = None
-    # The sign of the slice distance tells an order, which the positions tell as well.
-    thickness = abs(header.number("SpacingBetweenSlices") or header.number("SliceThickness") or 1.0)
-    return Frame(
-        file=file,
-        index=index,
-        position_mm=None if position is None or spacing is None else (position[0], position[1], position[2]),
-        orientation=header.numbers("ImageOrientationPatient", 6),
-        b_value=b_value(header),
-        rows=int(header.number("Rows") or 0),
-        columns=int(header.number("Columns") or 0),
-        spacing_mm=(1.0, 1.0) if spacing is None else (spacing[0], spacing[1]),
-        thickness_mm=thickness,
-        slices=slices_in_mosaic(header),
-    )
-
-
-def _series(folder: Path, images: list[_Image], damaged: list[_Damaged]) -> DicomSeries:
+def _series(folder: Path, images: list[ImageFile], damaged: list[DamagedFile]) -> tuple[str, DicomSeries]:
     once = {
         (image.instance_uid, image.instance, *(_frame_key(frame) for frame in image.frames)): image
         for image in reversed(images)
@@ -226,7 +73,7 @@ def _series(folder: Path, images: list[_Image], damaged: list[_Damaged]) -> Dico
         if item.series_uid == first.series_uid or (not item.series_uid and item.file.parent in beside)
     )
     n_copies = len(images) - len(kept)
-    return DicomSeries(
+    return first.series_uid, DicomSeries(
         folder=folder,
         number=first.number,
         description=first.description,
@@ -242,6 +89,8 @@ def _series(folder: Path, images: list[_Image], damaged: list[_Damaged]) -> Dico
         turned_to_ras=first.turned_to_ras,
         damaged=cut,
         notes=(f"{n_copies} files are there twice; the copies were left out",) if n_copies else (),
+        study=first.study,
+        frame_of_reference=first.frame_of_reference,
     )
 
 
@@ -250,10 +99,55 @@ def _frame_key(frame: Frame) -> tuple[object, ...]:
     return frame.position_mm, frame.orientation, frame.b_value
 
 
+def _without_doubles(series: list[tuple[str, DicomSeries]]) -> list[DicomSeries]:
+    """One of each two series that are the same images as classic and as enhanced files."""
+    kept: dict[str, DicomSeries] = {}
+    others: list[DicomSeries] = []
+    # Classic ones come first, and are the ones kept: each of their files is one proven slice.
+    for uid, one in series:
+        if uid not in kept:
+            kept[uid] = one
+        elif _places(kept[uid]) == _places(one):
+            note = "the same images are there as one file each and as one file of all; the former are used"
+            kept[uid] = replace(kept[uid], notes=(*kept[uid].notes, note))
+        else:
+            others.append(one)
+    return [*kept.values(), *others]
+
+
+def _places(series: DicomSeries) -> Counter[tuple[object, ...]]:
+    return Counter(
+        (frame.b_value, *(round(c, 2) for c in frame.position_mm or ())) for frame in series.frames
+    )
+
+
+def _split_off_means(series: DicomSeries) -> list[DicomSeries]:
+    """Part a diffusion series from the means of its directions, which Philips appends to it."""
+    if series.role != "DWI":
+        return [series]
+    directional = {frame.b_value for frame in series.frames if frame.weighting == "directional"}
+    appended = [
+        frame.weighting == "isotropic" and bool(frame.b_value) and frame.b_value in directional
+        for frame in series.frames
+    ]
+    if not any(appended):
+        return [series]
+    means = tuple(frame for frame, is_mean in zip(series.frames, appended, strict=True) if is_mean)
+    acquired = tuple(frame for frame, is_mean in zip(series.frames, appended, strict=True) if not is_mean)
+    note = (
+        "the scanner's own mean of the directions is stored with this series; it was computed, not measured,"
+        " so it is left out here and offered as a map"
+    )
+    return [
+        replace(series, frames=acquired, notes=(*series.notes, note)),
+        replace(series, number=f"{series.number}mean", role="scanner map", frames=means),
+    ]
+
+
 def _numbered(series: list[DicomSeries]) -> list[DicomSeries]:
     """The series by number, with letters where a number occurs more than once."""
     groups: dict[str, list[DicomSeries]] = defaultdict(list)
-    for one in sorted(series, key=lambda one: (int(one.number), one.description)):
+    for one in sorted(series, key=lambda one: (int(one.number.removesuffix("mean")), one.description)):
         groups[one.number].append(one)
     return [
         one if len(group) == 1 else replace(one, number=f"{one.number}{_letters(index)}")

@@ -36,17 +36,25 @@ class Geometry:
     shape : (int, int, int)
         Size along the array axes (x, y, z) of the converted volume.
     affine : ndarray, shape (4, 4)
-        Voxel index to RAS+ mm. Its translation is not meaningful for mosaics.
+        Voxel index to RAS+ mm. Its translation is not meaningful where ``is_placed`` is false.
     n_volumes : int
         Number of volumes.
     slice_of_frame : tuple of int
         For every frame of the series, its slice along the normal; 0 for mosaics.
+    is_placed : bool
+        Whether the headers say where every slice lies, as they do not for Siemens mosaics.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     n_volumes: int
     slice_of_frame: tuple[int, ...]
+    is_placed: bool = True
+
+    @property
+    def n_slices(self) -> int:
+        """Number of slices of a volume, along the normal."""
+        return max(self.slice_of_frame) + 1
 
 
 def n_slice_directions(frames: tuple[Frame, ...]) -> int:
@@ -77,10 +85,7 @@ def geometry_of(series: DicomSeries) -> Geometry:
             remedy="Export the series again with its private elements.",
         )
     if series.is_mosaic:
-        tiles = math.ceil(math.sqrt(first.slices))
-        shape = (first.columns // tiles, first.rows // tiles, first.slices)
-        affine = _affine(row, column, normal * first.thickness_mm, np.array(first.position_mm), first, shape)
-        return Geometry(shape, affine, len(frames), (0,) * len(frames))
+        return _mosaic_geometry(series, row, column)
 
     positions = np.array([frame.position_mm for frame in frames])
     distances = positions @ normal
@@ -98,6 +103,31 @@ def geometry_of(series: DicomSeries) -> Geometry:
     if series.turned_to_ras and n_volumes == 1 and n_slices > 1:
         shape, affine = _turned(shape, affine)
     return Geometry(shape, affine, n_volumes, tuple(int(index) for index in slice_of_frame))
+
+
+def _mosaic_geometry(series: DicomSeries, row: NDArray[np.float64], column: NDArray[np.float64]) -> Geometry:
+    frames, first = series.frames, series.frames[0]
+    normal = np.cross(row, column)
+    across = math.ceil(math.sqrt(first.slices))
+    # Siemens lays out a square, UIH leaves empty rows out.
+    down = math.ceil(first.slices / across) if first.tiles_mm else across
+    shape = (first.columns // across, first.rows // down, first.slices)
+    on_first_slice = (0,) * len(frames)
+    if not all(frame.tiles_mm for frame in frames):
+        affine = _affine(row, column, normal * first.thickness_mm, np.array(first.position_mm), first, shape)
+        return Geometry(shape, affine, len(frames), on_first_slice, is_placed=False)
+    places = np.array([frame.tiles_mm for frame in frames])
+    if np.abs(places - places[0]).max() > _SAME_SLICE_MM:
+        raise BadInputError(
+            "the volumes of this series do not lie at the same place",
+            file=series.selector,
+            expected=f"slices within {_SAME_SLICE_MM} mm of each other",
+            found=f"{np.abs(places - places[0]).max():.2f} mm",
+        )
+    centres = places[0][np.argsort(places[0] @ normal)]
+    _check_equidistant(series, centres, normal)
+    step = (centres[-1] - centres[0]) / (first.slices - 1)
+    return Geometry(shape, _affine(row, column, step, centres[0], first, shape), len(frames), on_first_slice)
 
 
 def same_lattice(

@@ -115,10 +115,11 @@ def _macros(group: Dataset) -> list[Dataset]:
 
 
 def _blocks(level: Dataset, group: int, creator: str) -> list[int]:
+    # By the tags that are there: asking for every possible one takes seconds on enhanced files.
     creators = {
-        block: str(level[tag].value).strip().upper()
-        for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1)
-        if (tag := Tag(group, block)) in level
+        tag & 0xFFFF: str(level[tag].value).strip().upper()
+        for tag in level.keys()  # noqa: SIM118 - iterating over a dataset decodes every element
+        if tag >> 16 == group and _FIRST_BLOCK <= tag & 0xFFFF <= _LAST_BLOCK
     }
     # Removing private creators is a common half-measure of anonymisers; vendors use the first block.
     if not creators:

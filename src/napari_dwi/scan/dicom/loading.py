@@ -1,42 +1,30 @@
-"""DICOM series as checked images, and as rows of the series table."""
+"""DICOM series as checked images."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.b_value_text import read_b_values
-from napari_dwi.scan.b_values import BValues
-from napari_dwi.scan.dicom.convert import Converted, convert
-from napari_dwi.scan.dicom.folder import read_folder
-from napari_dwi.scan.dicom.geometry import Geometry, geometry_of
-from napari_dwi.scan.dicom.reconcile import reconcile
+from napari_dwi.scan.b_values import BValues, format_b_value
+from napari_dwi.scan.dicom.choosing import checked_geometry, choose, opened
+from napari_dwi.scan.dicom.convert import convert
+from napari_dwi.scan.dicom.merging import merged
+from napari_dwi.scan.dicom.reconcile import Reconciled, reconcile
 from napari_dwi.scan.dicom.series import DicomSeries
 from napari_dwi.scan.grid import Grid
 from napari_dwi.scan.images import DwiSeries, Source, Volume
-from napari_dwi.scan.info import Role, SeriesInfo
+from napari_dwi.scan.info import Role
+from napari_dwi.scan.unlabelled import UnknownBValuesError, UnlabelledSeries
 
 Check = Callable[[], None]
 
 _LONGEST_NAME = 64
 _CHUNK_BYTES = 16 * 1024 * 1024
-
-
-def list_series(path: Path) -> list[SeriesInfo]:
-    """The series of a DICOM folder, from their headers alone.
-
-    Raises
-    ------
-    BadInputError
-        If there is no DICOM image.
-    """
-    return [_info(series) for series in read_folder(path)]
+_NOT_ACQUIRED: tuple[Role, ...] = ("scanner map", "computed b", "localiser")
 
 
 def load_dwi(
@@ -51,10 +39,10 @@ def load_dwi(
     Parameters
     ----------
     path : Path
-        A DICOM folder.
+        A DICOM folder, or an archive of one (.zip, .tar, .tar.gz, .tgz).
     series : str or int, optional
-        Series number, with its letter where two series share it; by default the only diffusion
-        series of the folder.
+        Series number, with its letter where two series share it; ``"8+9"`` merges series with the
+        same grid in rising b. By default the only diffusion series of the folder.
     bval : Path or BValues, optional
         b-values (s/mm2), or a text file with them, to use instead of those of the headers.
     check : callable, optional
@@ -62,29 +50,28 @@ def load_dwi(
 
     Raises
     ------
+    UnknownBValuesError
+        If only the b-values are missing, or cannot be told for certain; it carries the volumes.
     BadInputError
         If it is not one diffusion series that can be read with certainty.
     """
-    chosen = _choose(read_folder(path, check=check), path, series, ("DWI",), "diffusion series")
-    if chosen.role in ("scanner map", "computed b", "localiser"):
-        raise BadInputError(
-            f"this series is not a diffusion acquisition ({chosen.role})",
-            file=chosen.selector,
-            remedy="Open it as a volume instead.",
-        )
-    geometry, converted, grid = _converted(chosen, check)
-    if bval is None:
-        b_values, notes = reconcile(chosen, geometry, converted, check=check)
-    else:
-        b_values = bval if isinstance(bval, BValues) else read_b_values(bval, geometry.n_volumes)
-        notes = ()
-    return DwiSeries(
-        signal=converted.signal,
-        grid=grid,
-        b_values=b_values,
-        name=_name(chosen),
-        source=_source(chosen, check),
-        notes=(*chosen.notes, *notes),
+    with opened(path, check) as found:
+        numbers: Sequence[str | int | None] = series.split("+") if isinstance(series, str) else [series]
+        chosen = [choose(found, path, number, ("DWI",), "diffusion series") for number in numbers]
+        parts = [_unlabelled(one, bval is not None, check) for one in chosen]
+    whole = parts[0] if len(parts) == 1 else merged(chosen, parts, in_rising_b=bval is None)
+    if bval is not None:
+        return _with_given(whole, bval)
+    known = [b for b in whole.b_values if b is not None]
+    if len(known) == len(whole.b_values):
+        return whole.with_b_values(known, "DICOM headers")
+    raise UnknownBValuesError(
+        whole,
+        "it is not certain which volume has which b-value",
+        file=whole.source.path if whole.source is not None else path,
+        expected=f"headers and pixels that tell {len(whole.b_values)} b-values",
+        found=f"{len(known)} of them",
+        remedy="Give the b-values in a text file (--bval FILE).",
     )
 
 
@@ -96,69 +83,69 @@ def load_anatomy(path: Path, series: str | int | None = None, *, check: Check | 
     BadInputError
         If it is not one volume that can be read with certainty.
     """
-    roles: tuple[Role, ...] = ("anatomy",)
-    chosen = _choose(read_folder(path, check=check), path, series, roles, "anatomical series")
-    geometry = _geometry(chosen)
-    if geometry.n_volumes != 1:
-        raise BadInputError(
-            "this series holds several volumes",
-            file=chosen.selector,
-            expected="a single volume",
-            found=f"{geometry.n_volumes} volumes",
-        )
-    _, converted, grid = _converted(chosen, check)
+    with opened(path, check) as found:
+        chosen = choose(found, path, series, ("anatomy",), "anatomical series")
+        geometry = checked_geometry(chosen)
+        if geometry.n_volumes != 1:
+            raise BadInputError(
+                "this series holds several volumes",
+                file=chosen.selector,
+                expected="a single volume",
+                found=f"{geometry.n_volumes} volumes",
+            )
+        converted = convert(chosen, geometry, check=check)
+        source = _source(chosen, check)
     return Volume(
         data=converted.signal[..., 0],
-        grid=grid,
+        grid=_grid(converted.signal.shape, converted.affine),
         kind="map" if chosen.role == "scanner map" else "anatomy",
         name=_name(chosen),
-        source=_source(chosen, check),
+        source=source,
         notes=chosen.notes,
     )
 
 
-def _choose(
-    found: list[DicomSeries], path: Path, number: str | int | None, roles: tuple[Role, ...], what: str
-) -> DicomSeries:
-    if number is not None:
-        chosen = [series for series in found if series.number == str(number)]
-    else:
-        chosen = [series for series in found if series.role in roles]
-    if len(chosen) == 1:
-        return chosen[0]
-    listing = ", ".join(f"{series.selector} {series.description} ({series.role})" for series in found)
-    raise BadInputError(
-        f"more than one {what} in this folder" if chosen else f"no such {what} in this folder",
-        file=path,
-        expected=f"one {what}" if number is None else f"series {number}",
-        found=listing,
-        remedy=f"Name one of them, for example {found[0].selector}.",
+def _unlabelled(series: DicomSeries, keep_order: bool, check: Check | None) -> UnlabelledSeries:
+    if series.role in _NOT_ACQUIRED:
+        raise BadInputError(
+            f"this series is not a diffusion acquisition ({series.role})",
+            file=series.selector,
+            remedy="Open it as a volume instead.",
+        )
+    geometry = checked_geometry(series)
+    found: Reconciled = reconcile(series, geometry, keep_order=keep_order, check=check)
+    converted = found.converted
+    n_volumes = converted.signal.shape[3]
+    directions = converted.directions
+    if directions is not None and (directions.shape != (n_volumes, 3) or not directions.any()):
+        directions = None
+    return UnlabelledSeries(
+        signal=converted.signal,
+        grid=_grid(converted.signal.shape, converted.affine),
+        b_values=found.b_values,
+        name=_name(series),
+        source=_source(series, check),
+        notes=(*series.notes, *found.notes),
+        directions=directions,
     )
 
 
-def _geometry(series: DicomSeries) -> Geometry:
-    if series.damaged:
-        raise BadInputError(
-            "this file is cut short",
-            file=series.damaged[0],
-            expected="a whole DICOM image",
-            found=f"{len(series.damaged)} damaged in series {series.number}",
-            remedy="Copy or export the series again.",
-        )
-    if series.role == "unusable":
-        raise BadInputError(
-            "these images do not say where they lie in the patient",
-            file=series.selector,
-            expected="position, orientation and pixel spacing in the header",
-        )
-    return geometry_of(series)
+def _with_given(series: UnlabelledSeries, bval: Path | BValues) -> DwiSeries:
+    given = bval if isinstance(bval, BValues) else read_b_values(bval, len(series.b_values))
+    notes = series.notes
+    differ = [
+        f"{format_b_value(header)} as {format_b_value(float(value))}"
+        for header, value in zip(series.b_values, given.values, strict=False)
+        if header is not None and abs(header - value) > max(1.0, 0.01 * header)
+    ]
+    if differ:
+        notes = (*notes, f"the b-values given were used, not those of the headers: b = {', '.join(differ)}")
+    return DwiSeries(series.signal, series.grid, given, series.name, series.source, notes)
 
 
-def _converted(series: DicomSeries, check: Check | None) -> tuple[Geometry, Converted, Grid]:
-    geometry = _geometry(series)
-    converted = convert(series, geometry, check=check)
-    x, y, z = converted.signal.shape[:3]
-    return geometry, converted, Grid((x, y, z), converted.affine, "DICOM")
+def _grid(shape: tuple[int, ...], affine: object) -> Grid:
+    x, y, z = shape[:3]
+    return Grid((x, y, z), affine, "DICOM")  # type: ignore[arg-type]
 
 
 def _name(series: DicomSeries) -> str:
@@ -182,50 +169,5 @@ def _source(series: DicomSeries, check: Check | None) -> Source:
         path=series.selector,
         sha256=hashlib.sha256("".join(sorted(digests)).encode()).hexdigest(),
         size_bytes=size_bytes,
+        frame_of_reference=series.frame_of_reference,
     )
-
-
-def _info(series: DicomSeries) -> SeriesInfo:
-    warnings = list(series.notes)
-    first = series.frames[0]
-    between_rows, between_columns = first.spacing_mm
-    shape: tuple[int, ...] = (first.columns, first.rows, len(series.frames))
-    spacing_mm = (between_columns, between_rows, first.thickness_mm)
-    orientation = "unknown"
-    b_values = None
-    try:
-        geometry = _geometry(series)
-        grid = Grid(geometry.shape, geometry.affine, "DICOM")
-    except BadInputError as err:
-        warnings.append(str(err))
-    else:
-        spacing_mm, orientation = grid.spacing_mm, grid.orientation
-        shape = geometry.shape
-        if series.role == "DWI" or geometry.n_volumes > 1:
-            shape = (*shape, geometry.n_volumes)
-        if series.role == "DWI":
-            b_values = _b_value_per_volume(series, geometry)
-            if b_values is None:
-                warnings.append("the headers do not say which volume has which b-value")
-    return SeriesInfo(
-        path=series.selector,
-        description=series.description,
-        role=series.role,
-        shape=shape,
-        spacing_mm=spacing_mm,
-        orientation=orientation,
-        b_values=b_values,
-        warnings=tuple(warnings),
-    )
-
-
-def _b_value_per_volume(series: DicomSeries, geometry: Geometry) -> tuple[float, ...] | None:
-    """The b-values of the volumes in the order of acquisition, if all slices tell the same."""
-    by_slice: dict[int, list[float]] = defaultdict(list)
-    for frame, index in zip(series.frames, geometry.slice_of_frame, strict=True):
-        if frame.b_value is None:
-            return None
-        by_slice[index].append(frame.b_value)
-    first = by_slice[0]
-    same = all(np.array_equal(sorted(others), sorted(first)) for others in by_slice.values())
-    return tuple(first) if same else None

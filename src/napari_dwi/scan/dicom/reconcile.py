@@ -1,116 +1,179 @@
 """Which b-value each converted volume has, by the headers of the images it was made of.
 
 The converter sets b-values to zero where there are no directions (GE trace series), so every
-volume is traced back to its images: the sum of the stored values of a slice survives all flips
-and is compared with the sums of the images at that place.
+volume is traced back to its images: what tells a slice apart however it is turned is compared with
+the images at that place. Where pixels cannot tell (phantoms, compression that is not decoded here),
+the images of each b-value are converted on their own.
 """
 
 from __future__ import annotations
 
+import struct
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.scan.b_values import BValues, format_b_value
-from napari_dwi.scan.dicom.convert import Converted
+from napari_dwi.scan.b_values import format_b_value
+from napari_dwi.scan.dicom.convert import Converted, convert, fingerprints
 from napari_dwi.scan.dicom.geometry import Geometry
+from napari_dwi.scan.dicom.parts import convert_parts, same_scaling
 from napari_dwi.scan.dicom.series import DicomSeries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Check = Callable[[], None]
+
 _ABSOLUTE_TOLERANCE = 1.0
 _RELATIVE_TOLERANCE = 0.01
 
 
+@dataclass(frozen=True, eq=False)
+class Reconciled:
+    """A converted series with what is certain about its b-values.
+
+    Parameters
+    ----------
+    converted : Converted
+        Pixels and geometry.
+    b_values : tuple of float or None
+        One per volume, s/mm2; ``None`` where nothing proves one.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    converted: Converted
+    b_values: tuple[float | None, ...]
+    notes: tuple[str, ...] = ()
+
+
 def reconcile(
-    series: DicomSeries,
-    geometry: Geometry,
-    converted: Converted,
-    *,
-    check: Callable[[], None] | None = None,
-) -> tuple[BValues, tuple[str, ...]]:
-    """The b-values of a converted series, with notes on disagreements.
+    series: DicomSeries, geometry: Geometry, *, keep_order: bool = False, check: Check | None = None
+) -> Reconciled:
+    """Convert a series and find the b-value of every volume. Nothing is guessed.
+
+    Parameters
+    ----------
+    keep_order : bool
+        Whether the volumes are wanted as the converter orders them, at the price of unknown b-values:
+        where the user brings a list in that order.
+    check : callable, optional
+        Called at least every 0.1 s; may raise `Stopped`.
 
     Raises
     ------
     BadInputError
-        If the headers do not say, or the volumes cannot be told apart. Nothing is guessed.
+        If it cannot be converted with certainty.
     """
-    n_volumes = converted.signal.shape[3]
-    by_header = _by_header(series, geometry, converted, check)
-    if by_header is None:
-        # The converter's own list may be right, but nothing shows that it is.
-        raise BadInputError(
-            "it is not certain which volume has which b-value",
+    whole: Converted | None = None
+    refusal: BadInputError | None = None
+    certain: tuple[float | None, ...] = ()
+    if same_scaling(series):
+        try:
+            whole = convert(series, geometry, check=check)
+        except BadInputError as err:
+            refusal = err
+        else:
+            possible = _possible_b_values(series, geometry, whole, check)
+            certain, is_settled = _certain(series, geometry, possible)
+            if keep_order or is_settled:
+                return _labelled(whole, certain)
+    parts = convert_parts(series, geometry, check=check)
+    if parts is not None:
+        converted, b_values = parts
+        note = "converted one b-value at a time, because the pixels do not tell the volumes apart"
+        return Reconciled(converted, b_values, (note,) if whole is not None else ())
+    if whole is None:
+        raise refusal or BadInputError(
+            "the images of this series are scaled differently, and not in a way that can be undone here",
             file=series.selector,
-            expected=f"headers and pixels that tell {n_volumes} b-values for {n_volumes} volumes",
-            found="volumes that cannot be traced to a b-value",
-            remedy="Give the b-values in a text file (--bval FILE).",
+            expected="one rescale slope for every volume",
+            remedy="Export the series again, or convert it to NIfTI yourself.",
         )
+    return _labelled(whole, certain)
+
+
+def _labelled(converted: Converted, b_values: tuple[float | None, ...]) -> Reconciled:
     notes: tuple[str, ...] = ()
-    if converted.b_values is not None and not _agree(by_header, converted.b_values):
+    known = [b for b in b_values if b is not None]
+    listed = converted.b_values
+    if listed is not None and len(known) == len(b_values) and not _agree(np.array(known), listed):
         notes = (
-            f"the headers say b = {_listed(by_header)}, the converter says {_listed(converted.b_values)}"
+            f"the headers say b = {_listed(np.array(known))}, the converter says {_listed(listed)}"
             " s/mm2; the headers were used",
         )
-    directions = converted.directions
-    if directions is not None and (directions.shape != (n_volumes, 3) or not directions.any()):
-        directions = None
-    return BValues(by_header, directions, origin="DICOM headers"), notes
+    return Reconciled(converted, b_values, notes)
 
 
-def _by_header(
-    series: DicomSeries, geometry: Geometry, converted: Converted, check: Callable[[], None] | None
-) -> NDArray[np.float64] | None:
-    """One b-value per volume, or ``None`` where the images leave it open."""
+def _possible_b_values(
+    series: DicomSeries, geometry: Geometry, converted: Converted, check: Check | None
+) -> list[set[float | None]]:
+    """For every volume, the b-values it may have by the headers and pixels of the images."""
     n_volumes = converted.signal.shape[3]
     different = {frame.b_value for frame in series.frames}
     if len(different) == 1:
-        (only,) = different
-        return None if only is None else np.full(n_volumes, only)
-    sums = _frame_sums(series, check)
-    if sums is None:
-        return None
+        return [different] * n_volumes
+    found = _frame_fingerprints(series, check)
+    if found is None:
+        return [different] * n_volumes
+    volumes = converted.fingerprints
     # A mosaic is compared as a whole: what lies beside its slices is zero.
-    volume_sums = (
-        converted.stored_sums.sum(axis=0, keepdims=True) if series.is_mosaic else converted.stored_sums
-    )
-    candidates: dict[tuple[int, float], set[float | None]] = defaultdict(set)
-    for frame, index, total in zip(series.frames, geometry.slice_of_frame, sums, strict=True):
-        candidates[index, total].add(frame.b_value)
-    b_values = []
-    for volume in range(n_volumes):
-        possible = [candidates[index, float(total)] for index, total in enumerate(volume_sums[:, volume])]
-        common = set.intersection(*possible)
-        b_value = common.pop() if len(common) == 1 else None
-        if b_value is None:
-            return None
-        b_values.append(b_value)
-    return np.array(b_values, dtype=np.float64)
+    if series.is_mosaic:
+        volumes = volumes.sum(axis=0, keepdims=True)
+    candidates: dict[tuple[int, float, float], set[float | None]] = defaultdict(set)
+    for frame, index, (total, squares) in zip(series.frames, geometry.slice_of_frame, found, strict=True):
+        candidates[index, total, squares].add(frame.b_value)
+    return [
+        set.intersection(
+            *(
+                candidates[index, float(total), float(squares)]
+                for index, (total, squares) in enumerate(volumes[:, volume])
+            )
+        )
+        for volume in range(n_volumes)
+    ]
 
 
-def _frame_sums(series: DicomSeries, check: Callable[[], None] | None) -> list[float] | None:
-    """Sum of the stored values of every frame; ``None`` if the compression cannot be undone here."""
-    sums: dict[tuple[Path, int], float] = {}
+def _certain(
+    series: DicomSeries, geometry: Geometry, possible: list[set[float | None]]
+) -> tuple[tuple[float | None, ...], bool]:
+    """The b-values of the volumes that can have only one, and whether that is all there is to find."""
+    slices = 1 if series.is_mosaic else geometry.n_slices
+    acquired = Counter(frame.b_value for frame in series.frames)
+    only = tuple(next(iter(b_values)) if len(b_values) == 1 else None for b_values in possible)
+    if any(
+        count * slices > acquired[b_value] for b_value, count in Counter(only).items() if b_value is not None
+    ):
+        return (None,) * len(possible), False
+    return only, all(len(b_values) == 1 for b_values in possible)
+
+
+def _frame_fingerprints(series: DicomSeries, check: Check | None) -> list[tuple[float, float]] | None:
+    """Those of every frame; ``None`` if the compression cannot be undone here."""
+    found: dict[tuple[Path, int], tuple[float, float]] = {}
     for file in series.files:
         if check is not None:
             check()
         try:
-            sums.update({(file, index): total for index, total in enumerate(_file_sums(file))})
+            of_file = _file_fingerprints(file)
         except (RuntimeError, NotImplementedError):
             return None
-        except (ValueError, AttributeError, EOFError, OSError) as err:
+        except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError) as err:
             raise BadInputError("the pixels of this image cannot be read", file=file) from err
-    return [sums[frame.file, frame.index] for frame in series.frames]
+        except (TypeError, ValueError, struct.error) as err:
+            raise BadInputError("the pixels of this image cannot be read", file=file) from err
+        for index, (total, squares) in enumerate(of_file):
+            found[file, index] = float(total), float(squares)
+    return [found.get((frame.file, frame.index), (np.nan, np.nan)) for frame in series.frames]
 
 
-def _file_sums(file: Path) -> list[float]:
+def _file_fingerprints(file: Path) -> NDArray[np.float64]:
     import pydicom
 
     with warnings.catch_warnings():
@@ -118,7 +181,7 @@ def _file_sums(file: Path) -> list[float]:
         warnings.simplefilter("ignore")
         pixels = pydicom.dcmread(file).pixel_array
     frames = pixels[None] if pixels.ndim == 2 else pixels
-    return [float(total) for total in frames.sum(axis=(1, 2), dtype=np.float64)]
+    return fingerprints(np.moveaxis(frames, 0, -1))
 
 
 def _agree(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from napari_dwi.scan.info import Role
+
+Weighting = Literal["directional", "isotropic", ""]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class Frame:
         Where it is stored.
     index : int
         Which frame of the file.
+    n_in_file : int
+        How many frames the file holds.
     position_mm : (float, float, float) or None
         Centre of the first pixel, in DICOM's patient system (x to the left, y posterior, z
         superior); ``None`` where the header does not say.
@@ -33,6 +38,12 @@ class Frame:
         Slice distance for series of one slice.
     slices : int
         1, or the number of slices laid side by side in a mosaic.
+    tiles_mm : tuple of positions
+        ``position_mm`` of every slice of a mosaic, where the header says.
+    weighting : str
+        ``"directional"``, ``"isotropic"`` (trace), or ``""`` where the header does not say.
+    scaling : (float, float, float or None)
+        Rescale slope and intercept, and Philips' own scale slope: what turns stored values into signal.
     """
 
     file: Path
@@ -45,6 +56,10 @@ class Frame:
     spacing_mm: tuple[float, float]
     thickness_mm: float
     slices: int = 1
+    n_in_file: int = 1
+    tiles_mm: tuple[tuple[float, float, float], ...] = ()
+    weighting: Weighting = ""
+    scaling: tuple[float, float, float | None] = (1.0, 0.0, None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,8 @@ class DicomSeries:
         Files that belong to it, or may do so, and are cut short.
     notes : tuple of str
         What the user should know.
+    study, frame_of_reference : str
+        Digests that tell whether two series belong to one examination and to one coordinate system.
     """
 
     folder: Path
@@ -80,6 +97,8 @@ class DicomSeries:
     turned_to_ras: bool = False
     damaged: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    study: str = ""
+    frame_of_reference: str = ""
 
     @property
     def files(self) -> tuple[Path, ...]:
