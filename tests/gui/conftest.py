@@ -17,6 +17,7 @@ from napari.utils.notifications import NotificationSeverity, notification_manage
 
 from napari_dwi.gui import room as rooms
 from napari_dwi.gui.room import ReadingRoom
+from napari_dwi.methods.recovery import FOLDER_VARIABLE
 from napari_dwi.scan import resample_to
 
 from .builder import Mouse, Scan, make_scan, save_scan
@@ -33,9 +34,11 @@ def qtbot(qtbot: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> Iterator[None]:
     """Layers are touched on the GUI thread only; closed viewers leave neither room nor job."""
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+    # What tests leave unsaved is not for the user of this machine to recover, nor for other tests.
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("kept")))
     yield
     left = list(rooms._rooms.values())
     rooms._rooms.clear()

@@ -1,15 +1,18 @@
-"""Closing napari while a job runs: one question, and no thread left behind."""
+"""Closing napari while a job runs or something is not saved: nothing is lost without being asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from weakref import WeakMethod
+from typing import TYPE_CHECKING
+from weakref import ref
 
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QMainWindow, QWidget
+from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
-from napari_dwi.gui.jobs import JobQueue
 from napari_dwi.gui.messages import ask
+from napari_dwi.gui.session_files import ask_save_session
+
+if TYPE_CHECKING:
+    from napari_dwi.gui.room import ReadingRoom
 
 
 def main_window_of(widget: QWidget) -> QMainWindow | None:
@@ -21,31 +24,64 @@ def main_window_of(widget: QWidget) -> QMainWindow | None:
 
 
 class CloseGuard(QObject):
-    """Stops the jobs of a window that closes, after asking where the user can still say no."""
+    """Ends the room of a window that closes, after asking where the user can still say no.
 
-    def __init__(self, window: QMainWindow, queue: JobQueue, on_close: Callable[[], None]) -> None:
+    Parameters
+    ----------
+    window : QMainWindow
+        The window.
+    room : ReadingRoom
+        Its room.
+    """
+
+    def __init__(self, window: QMainWindow, room: ReadingRoom) -> None:
         super().__init__(window)
-        self._queue = queue
         # Python cannot see what Qt's parents hold: a strong reference would keep the viewer for good.
-        self._on_close = WeakMethod(on_close)
+        self._room = ref(room)
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Look at the window's Close events before the window does."""
         if not isinstance(watched, QMainWindow) or event is None or event.type() != QEvent.Type.Close:
             return False
-        # A close by menu or by program has been decided already; napari must not be held up then.
-        if event.spontaneous() and not self._queue.is_idle:
-            question = "A job is still running. Its result will be lost if you close napari now."
-            if ask(watched, question, "Stop it and close"):
-                self._close_room()
-                # Closing anew, as napari would ask a second time about its own worker.
-                QTimer.singleShot(0, lambda: QWidget.close(watched))
+        if (room := self._room()) is None:
+            return False
+        # A close by menu or by program has been decided already; napari must not be held up then, and
+        # what is not saved is offered at the next start.
+        if event.spontaneous() and not (room.queue.is_idle and not room.keeping.unsaved):
             event.ignore()
+            self._ask(watched, room)
             return True
-        self._close_room()
+        room.close()
         return False
 
-    def _close_room(self) -> None:
-        if (on_close := self._on_close()) is not None:
-            on_close()
+    def _ask(self, window: QMainWindow, room: ReadingRoom) -> None:
+        if not room.queue.is_idle:
+            question = "A job is still running. Its result will be lost if you close napari now."
+            if not ask(window, question, "Stop it and close"):
+                return
+            room.queue.stop_all()
+        if not (unsaved := room.keeping.unsaved):
+            _close(window, room)
+            return
+        answer = _ask_unsaved(window, unsaved)
+        if answer == QMessageBox.StandardButton.Discard:
+            _close(window, room, discard=True)
+        elif answer == QMessageBox.StandardButton.Save:
+            ask_save_session(room, window, lambda: _close(window, room))
+
+
+def _ask_unsaved(window: QMainWindow, unsaved: str) -> QMessageBox.StandardButton:
+    buttons = QMessageBox.StandardButton
+    box = QMessageBox(QMessageBox.Icon.Question, "napari-dwi", f"Not saved yet: {unsaved}.", parent=window)
+    box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+    box.button(buttons.Save).setText("Save…")
+    box.button(buttons.Discard).setText("Discard")
+    box.setDefaultButton(buttons.Save)
+    return buttons(box.exec())
+
+
+def _close(window: QMainWindow, room: ReadingRoom, *, discard: bool = False) -> None:
+    room.close(discard=discard)
+    # Closing anew, as napari would ask a second time about its own worker.
+    QTimer.singleShot(0, lambda: QWidget.close(window))

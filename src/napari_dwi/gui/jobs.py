@@ -23,6 +23,7 @@ from napari_dwi.methods.progress import Progress
 
 _POLL_MS = 500
 _PATIENCE_SECONDS = 5.0
+_LONG_PATIENCE_SECONDS = 60.0
 
 
 class JobState(Enum):
@@ -161,7 +162,11 @@ class JobQueue:
         """Stop everything and wait for the worker thread; whether it ended in time."""
         for job in self.jobs:
             job.stop()
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        return self.finish_all(_PATIENCE_SECONDS)
+
+    def finish_all(self, patience_seconds: float = _LONG_PATIENCE_SECONDS) -> bool:
+        """Wait for what is to be done; whether it ended in time."""
+        deadline = time.monotonic() + patience_seconds
         while self._worker is not None and time.monotonic() < deadline:
             # The worker's last word arrives as an event: without it napari counts it as running.
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)

@@ -28,7 +28,7 @@ from napari_dwi.methods.method import Inputs, Method, Task
 from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import methods_of
-from napari_dwi.methods.running import Result, run_method, save_result
+from napari_dwi.methods.running import Result, run_method
 from napari_dwi.methods.single_slice import run_on_slice
 from napari_dwi.scan import DwiSeries
 from napari_dwi.text import duration
@@ -160,16 +160,7 @@ class MethodDock(Dock):
 
     def save(self, folder: Path) -> None:
         """Save every result on show into a folder."""
-        results = list({id(s.result): s.result for s in self.room.shown if s.result is not None}.values())
-
-        def work(progress: Progress) -> int:
-            count = 0
-            for step, result in enumerate(results):
-                progress.report(step / len(results), f"result {step + 1}/{len(results)}")
-                count += len(save_result(result, folder))
-            return count
-
-        self.room.submit("Saving", work, lambda count: tell(f"{count} images saved in {folder.name}"))
+        self.room.keeping.save_results(folder)
 
     def on_scan(self) -> None:
         """Meet another scan."""

@@ -25,6 +25,8 @@ _SETTLE_MS = 20
 _LAYER_NAME = "Regions"
 _MOST_REGIONS = 255
 
+Digest = tuple[int, tuple[tuple[int, str], ...]]
+
 
 @dataclass(frozen=True)
 class Region:
@@ -60,7 +62,7 @@ class RegionLayers:
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self._on_settled)
-        self._seen = self._digest()
+        self._seen = self.digest
         self.layer = self._new_layer(_LAYER_NAME)
         self.layer.events.labels_update.connect(self._on_edit)
         # Undo and redo announce themselves only as new data to draw.
@@ -130,6 +132,11 @@ class RegionLayers:
             layer.refresh()
 
     @property
+    def digest(self) -> Digest:
+        """Tells whether voxels or names changed: napari also announces mere changes of slice."""
+        return zlib.crc32(self._labels.data), tuple(self._names.items())
+
+    @property
     def labels(self) -> np.ndarray:
         """The voxels in display order (z, y, x)."""
         return self._labels
@@ -178,17 +185,13 @@ class RegionLayers:
         self._settle.start()
 
     def _on_settled(self) -> None:
-        if self._digest() == self._seen:
+        if self.digest == self._seen:
             return
         self._name_unknown_labels()
-        self._seen = self._digest()
+        self._seen = self.digest
         for layer in self._partners.values():
             layer.refresh()
         self.changed.emit()
-
-    def _digest(self) -> tuple[int, tuple[tuple[int, str], ...]]:
-        """Tells whether voxels or names changed: napari also announces mere changes of slice."""
-        return zlib.crc32(self._labels.data), tuple(self._names.items())
 
     def _name_unknown_labels(self) -> None:
         """Name labels that came by undo, or that were chosen in napari's own controls."""

@@ -16,6 +16,7 @@ from napari_dwi.gui.canvas_text import OrientationLetters, PositionText
 from napari_dwi.gui.closing import CloseGuard, main_window_of
 from napari_dwi.gui.conventions import ConventionCamera
 from napari_dwi.gui.jobs import Job, JobQueue
+from napari_dwi.gui.keeping import Keeping
 from napari_dwi.gui.layers import add_image_layer, on_all_volumes
 from napari_dwi.gui.loose_layers import (
     carries_image,
@@ -25,12 +26,14 @@ from napari_dwi.gui.loose_layers import (
 )
 from napari_dwi.gui.messages import ask, tell_error
 from napari_dwi.gui.panes import Panes
+from napari_dwi.gui.recovery_bar import offer_recovery
 from napari_dwi.gui.region_layers import RegionLayers
 from napari_dwi.gui.windowing import VolumeWindows
+from napari_dwi.methods.keeping import ScanKeeper
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import sidecar_of
 from napari_dwi.methods.running import Result
-from napari_dwi.scan import DwiSeries, View, Volume, format_b_value
+from napari_dwi.scan import DwiSeries, Grid, View, Volume, format_b_value
 
 if TYPE_CHECKING:
     import napari
@@ -75,6 +78,7 @@ class ReadingRoom:
         self.regions: RegionLayers | None = None
         self.shown: list[Shown] = []
         self.queue = JobQueue()
+        self.keeping = Keeping(self)
         self.panes = Panes(viewer)
         self._camera = ConventionCamera(viewer)
         self.letters = OrientationLetters(viewer)
@@ -109,9 +113,10 @@ class ReadingRoom:
             _rooms[id(viewer)] = cls(viewer)
         return _rooms[id(viewer)]
 
-    def close(self) -> None:
-        """Forget the viewer; called when its window closes."""
+    def close(self, *, discard: bool = False) -> None:
+        """Forget the viewer; called when its window closes. Unsaved work is kept unless discarded."""
         self.queue.stop_all()
+        self.keeping.close(discard=discard)
         self._take_over.stop()
         self._close_gap.stop()
         self._rearrange.stop()
@@ -125,7 +130,8 @@ class ReadingRoom:
         """Watch over the window that a dock lives in."""
         window = main_window_of(dock)
         if self._guard is None and window is not None:
-            self._guard = CloseGuard(window, self.queue, self.close)
+            self._guard = CloseGuard(window, self)
+            offer_recovery(self, dock)
 
     def submit(
         self,
@@ -135,7 +141,7 @@ class ReadingRoom:
         on_failed: Callable[[DwiError], None] = tell_error,
     ) -> Job:
         """Do long work in the background; errors are shown unless somebody else takes them."""
-        job = Job(title, work, on_done, on_failed)
+        job = Job(title, self.keeping.watched(title, work), on_done, on_failed)
         self.queue.submit(job)
         return job
 
@@ -146,30 +152,42 @@ class ReadingRoom:
         question = "The regions and results of the scan on show will be closed."
         return not (results or drawn) or ask(parent, question, "Load the new scan")
 
-    def show_scan(self, series: DwiSeries, anatomy: tuple[Volume, ...]) -> None:
+    def show_scan(
+        self, series: DwiSeries | None, anatomy: tuple[Volume, ...], grid: Grid | None = None
+    ) -> None:
         """Show a scan in place of the one before.
 
         Parameters
         ----------
-        series : DwiSeries
-            The diffusion series.
+        series : DwiSeries or None
+            The diffusion series; ``None`` where only its results are left.
         anatomy : tuple of Volume
             Anatomical images on the grid of the series.
+        grid : Grid, optional
+            The grid of the results, where there is no series.
         """
+        if series is not None:
+            grid = series.grid
+        if grid is None:
+            raise ValueError("a scan needs a series or a grid")
         # napari draws its scene anew for every layer: in a batch, once at the end.
         with self.viewer.layers.batched_update():
             self._clear()
             self.series, self.anatomy = series, anatomy
-            self.view = View(series.grid)
-            self._show(series, "DWI", "scan")
+            self.view = View(grid)
+            self.keeping.start(ScanKeeper(series, anatomy))
+            if series is not None:
+                self._show(series, "DWI", "scan")
             for volume in anatomy:
                 self._show(volume, volume.name, "anatomy").layer.visible = False
             self.regions = RegionLayers(self.viewer, self.view)
             self.regions.changed.connect(self.regions_changed.emit)
             self.letters.show(self.view)
-            self._arrange(side_by_side=False)
-        self.viewer.dims.set_current_step(0, 0)
-        self.viewer.dims.set_current_step(1, self.view.shape[0] // 2)
+            if self.shown:
+                self._arrange(side_by_side=False)
+        if series is not None:
+            self.viewer.dims.set_current_step(0, 0)
+            self.viewer.dims.set_current_step(1, self.view.shape[0] // 2)
         self.viewer.reset_view()
         self.position_text.update()
         self.scan_changed.emit()
@@ -187,6 +205,7 @@ class ReadingRoom:
                 metadata = sidecar_of(result.record, output, Path.cwd())
                 self._show(output.image, self._free_name(name), output.role, result, metadata)
             self._arrange(side_by_side=True)
+        self.keeping.on_shown(result, title)
         self.viewer.reset_view()
         self.images_changed.emit()
 

@@ -12,6 +12,7 @@ import napari_dwi
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.strict_json import from_json, to_json
 from napari_dwi.scan.json_files import read_json
+from napari_dwi.scan.view import Convention
 
 SESSION_FILE = "session.json"
 
@@ -103,7 +104,7 @@ class DisplayEntry:
     """
 
     side_by_side: bool = False
-    convention: str = "radiological"
+    convention: Convention = "radiological"
     position: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
     layers: tuple[LayerEntry, ...] = ()

@@ -143,7 +143,7 @@ class ByteStream:
                     offers=("wrong-checksum",),
                 )
             notes = ("read although its checksum is wrong: voxels may be wrong",)
-        return Source(self.path, self._hash.hexdigest(), self._n_packed), notes
+        return Source(self.path, self._hash.hexdigest(), self._n_packed, tuple(sorted(allow))), notes
 
     def _more_packed(self) -> bool:
         block = self._file.read(_PACKED_BLOCK_BYTES)
