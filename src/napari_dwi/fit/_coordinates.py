@@ -56,6 +56,17 @@ class Coordinates:
             values.append(value)
         return values, slopes
 
+    def units(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Unit coordinates of shape parameters (n_shape, ...)."""
+        found = []
+        for n, value in enumerate(values):
+            low, high = self.low[n], self.high[n]
+            if self.logarithmic[n]:
+                found.append(np.log(value / low) / np.log(high / low))
+            else:
+                found.append((value - low) / (high - low))
+        return np.asarray(np.clip(np.array(found), 0.0, 1.0))
+
     def grid(self, points: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """The centres of equal boxes, shape (n_shape, n_boxes)."""
         axes = [(np.arange(n) + 0.5) / n for n in points]

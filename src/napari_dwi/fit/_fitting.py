@@ -25,6 +25,7 @@ from napari_dwi.fit._problem import (
     screened,
     status_codes,
 )
+from napari_dwi.measure.estimator_limits import Noise
 from napari_dwi.methods.method import Context, Inputs, Output
 from napari_dwi.physics.signal_models import UNWEIGHTED_B, SignalModel
 from napari_dwi.scan import BValues, DwiSeries
@@ -40,8 +41,12 @@ _MANY_AT_BOUNDS = 0.1
 _FEW_VALUES = 0.01
 
 
+def _gaussian(_parameters: FitParameters) -> Noise:
+    return "gaussian"
+
+
 def fitter(
-    fit: FitVoxels, *, needs_noise: bool = False, rician_sd: bool = False
+    fit: FitVoxels, *, needs_noise: bool = False, noise: Callable[[Any], Noise] = _gaussian
 ) -> Callable[[Inputs, FitParameters, Context], Output]:
     """The run function of a fit method.
 
@@ -53,9 +58,10 @@ def fitter(
     needs_noise : bool
         Whether ``problem.sigma`` must be known; it is estimated where the user typed none: from the
         air, else from the residual of a least-squares fit.
-    rician_sd : bool
-        Whether standard deviations that ``fit`` leaves out follow from the Rician and not from the
-        Gaussian Fisher information.
+    noise : callable
+        ``noise(parameters)`` says whether the method takes the noise to be ``"gaussian"`` or
+        ``"rician"``; standard deviations that ``fit`` leaves out follow from the Fisher information
+        of that. Rician noise must always be known.
 
     Returns
     -------
@@ -87,7 +93,8 @@ def fitter(
             )
         voxels = Voxels(np.ascontiguousarray(series.signal[inside]), inside)
         notes: list[str] = []
-        if needs_noise and problem.sigma is None:
+        kind = noise(parameters)
+        if (needs_noise or kind == "rician") and problem.sigma is None:
             sigma, note = estimated_noise(inputs.series, voxels, problem)
             problem = replace(problem, sigma=sigma)
             notes.append(note)
@@ -110,7 +117,7 @@ def fitter(
             replace(found, values=values),
             status,
             sigma=sigma if parameters.sd_maps else None,
-            rician=rician_sd,
+            noise=kind,
             progress=context.progress,
         )
         figures = _figures(status, problem.model, sigma)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Points of the grid along each shape parameter, by how many there are.
 _GRID = {1: (32,), 2: (12, 16), 3: (8, 10, 8), 4: (6, 8, 6, 4), 5: (5, 6, 5, 4, 4)}
-_SMALL_GAIN = 1e-6
+_SMALL_GAIN = 1e-5
 _SMALL_MOVE = 1e-6
 # Sums of squares below this share of the signal's own are those of rounding.
 _ROUNDING = 1e-20

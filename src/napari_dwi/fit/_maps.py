@@ -32,7 +32,7 @@ def output_images(
     status: NDArray[np.uint8],
     *,
     sigma: float | None,
-    rician: bool,
+    noise: Noise,
     progress: Progress,
 ) -> tuple[OutputImage, ...]:
     """All images of a fit.
@@ -47,8 +47,8 @@ def output_images(
         What became of every voxel.
     sigma : float or None
         Noise level for the standard deviations; ``None`` for none.
-    rician : bool
-        Whether the noise is Rician rather than Gaussian.
+    noise : str
+        ``"gaussian"`` or ``"rician"``, for standard deviations that ``found`` leaves out.
     progress : Progress
         Where to learn of a stop.
 
@@ -81,7 +81,7 @@ def output_images(
     if sigma is not None:
         sd = found.sd
         if sd is None:
-            sd = _fisher_sd(problem, found.values, sigma, rician, progress)
+            sd = _fisher_sd(problem, found.values, sigma, noise, progress)
         for n, p in enumerate(model.parameters):
             high = None if p.screen_limits is None else p.screen_limits[1] / 3
             shown = replace(p, screen_limits=None if high is None else (0.0, high), colormap="inferno")
@@ -116,10 +116,9 @@ def output_images(
 
 
 def _fisher_sd(
-    problem: FitProblem, values: NDArray[np.floating[Any]], sigma: float, rician: bool, progress: Progress
+    problem: FitProblem, values: NDArray[np.floating[Any]], sigma: float, noise: Noise, progress: Progress
 ) -> NDArray[np.float64]:
     sd = np.full(values.shape, np.nan)
-    noise: Noise = "rician" if rician else "gaussian"
     for first in range(0, len(values), _ROWS):
         progress.check()
         rows = slice(first, first + _ROWS)

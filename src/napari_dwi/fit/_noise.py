@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # As many voxels settle the median of the residuals to 1 %.
 _VOXELS = 20_000
+_LEAST_SHARE = 1e-6
 
 
 def estimated_noise(series: DwiSeries, voxels: Voxels, problem: FitProblem) -> tuple[float, str]:
@@ -33,6 +34,8 @@ def estimated_noise(series: DwiSeries, voxels: Voxels, problem: FitProblem) -> t
     float, str
         Sigma in scanner units, and a sentence for the user.
     """
+    # A series without any noise, as simulations have, still needs a level to divide by.
+    lowest = _LEAST_SHARE * float(np.median(voxels.signal))
     try:
         sigma = noise_level(series)
     except BadInputError:
@@ -41,6 +44,12 @@ def estimated_noise(series: DwiSeries, voxels: Voxels, problem: FitProblem) -> t
         step = max(1, len(voxels.signal) // _VOXELS)
         some = voxels.signal[::step]
         sigma = residual_sigma(some, least_squares(some, problem).values, problem)
+        if np.isnan(sigma):
+            raise BadInputError(
+                "the noise level cannot be estimated: no air, and as many parameters as b-values",
+                remedy="Type the noise level (noise_sigma).",
+            ) from None
+        sigma = max(sigma, lowest)
         return sigma, f"noise level {sigma:.4g} estimated from the residual of a least-squares fit"
     return sigma, f"noise level {sigma:.4g} estimated from the air"
 

@@ -16,8 +16,8 @@ _TABLE_END = 12.0
 _TABLE_POINTS = 1201
 
 
-def bessel_ratio(argument: ArrayLike) -> NDArray[Any]:
-    """I1(z) / I0(z), by which the noise pulls a magnitude away from the signal.
+def bessel_terms(argument: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What the modified Bessel functions add to the Rician likelihood and to its slope.
 
     Parameters
     ----------
@@ -26,13 +26,14 @@ def bessel_ratio(argument: ArrayLike) -> NDArray[Any]:
 
     Returns
     -------
-    ndarray
-        From 0 to 1, to 1e-7; in the precision of the argument.
+    logarithm, ratio : ndarray
+        ``ln(I0(z) exp(-z))``, which does not overflow, and ``I1(z) / I0(z)``, from 0 to 1.
     """
     from scipy.special import i0e, i1e
 
     z = np.asarray(argument)
-    return np.asarray(i1e(z) / i0e(z))
+    zeroth = i0e(z)
+    return np.log(zeroth), np.asarray(i1e(z) / zeroth)
 
 
 def rician_information(snr: ArrayLike) -> NDArray[np.float64]:
