@@ -78,7 +78,8 @@ def _b_value_file_beside(path: Path, stem: str, n_volumes: int) -> tuple[Path | 
         if beside.is_file():
             notes = () if ending == _ENDINGS[0] else (f"b-values taken from {beside.name}",)
             return beside, notes
-    fitting = [file for file in _folder_wide_files(path, stem) if _fits(file, n_volumes)]
+    # A single volume is most likely anatomy, whatever else lies in its folder.
+    fitting = [file for file in _folder_wide_files(path, stem) if n_volumes > 1 and _fits(file, n_volumes)]
     if len(fitting) == 1:
         return fitting[0], (f"b-values taken from {fitting[0].name}, the only such file that fits",)
     if fitting:
@@ -100,9 +101,10 @@ def _folder_wide_files(path: Path, stem: str) -> list[Path]:
 
 def _fits(file: Path, n_volumes: int) -> bool:
     try:
-        read_b_values(file, n_volumes, allow=("b-in-s/mm2",))
-    except BadInputError:
-        return False
+        read_b_values(file, n_volumes)
+    except BadInputError as err:
+        # Where only the unit is in doubt, it is asked later.
+        return bool(err.offers)
     return True
 
 

@@ -8,20 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan.allowances import Allowance
 from napari_dwi.scan.archives import is_archive_name
 from napari_dwi.scan.b_values import BValues
-from napari_dwi.scan.formats import all_formats, format_of, is_image_name
+from napari_dwi.scan.formats import all_formats, format_of, is_claimed, is_image_name
 from napari_dwi.scan.gradient_files import gradients_of
 from napari_dwi.scan.image_file import Check
 from napari_dwi.scan.info import Role, SeriesInfo
 from napari_dwi.scan.json_files import read_json
-from napari_dwi.scan.nifti import stem_of
+from napari_dwi.scan.nifti import is_nifti_name, stem_of
 
 _REGION_SUFFIXES = ("dseg", "probseg", "mask", "seg", "rois", "labels")
 _MAP_SUFFIXES = ("dwimap", "adc", "expadc", "s0map", "fa", "colfa")
 # Of a whole archive of studies nobody could choose from a table.
 _MOST_IMAGES = 500
 _DEEPEST_FOLDER = 8
+# What is asked when an image is opened does not keep it out of the table.
+_ASKED_WHEN_OPENED: tuple[Allowance, ...] = ("voxel-sizes", "magnitude")
+# Endings that other programs use for other things.
+_AMBIGUOUS_SUFFIXES = (".par", ".hdr")
 
 
 def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, ...]:
@@ -42,7 +47,7 @@ def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, 
     """
     folder, number = split_series(path)
     if number is not None or (is_archive_name(folder) and folder.is_file()):
-        found = _dicom_series(folder)
+        found = _dicom_series(folder, check)
         return tuple(info for info in found if number is None or split_series(info.path)[1] == number)
     if not folder.is_dir() or is_image_folder(folder):
         return (_file_info(path),)
@@ -51,7 +56,7 @@ def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, 
         return tuple(_info_or_why_not(file, check) for file in images)
     images = list(_images_below(folder, check))
     try:
-        dicom_series = _dicom_series(folder)
+        dicom_series = _dicom_series(folder, check)
     except BadInputError:
         if not images:
             raise
@@ -69,10 +74,12 @@ def split_series(path: Path) -> tuple[Path, str | None]:
 
 def image_name(path: Path) -> str:
     """A short name for an image: that of its file without suffixes."""
-    if not path.is_dir():
-        return stem_of(path)
-    # ParaVision: study/scan/pdata/reconstruction.
-    return "-".join(part for part in path.parts[-3:] if part != "pdata") or path.name
+    if is_image_folder(path.parent):
+        path = path.parent
+    if path.is_dir():
+        # ParaVision: study/scan/pdata/reconstruction.
+        return "-".join(part for part in path.parts[-3:] if part != "pdata")
+    return stem_of(path) if is_nifti_name(path) else Path(path.name.removesuffix(".gz")).stem
 
 
 def is_image_folder(folder: Path) -> bool:
@@ -80,10 +87,10 @@ def is_image_folder(folder: Path) -> bool:
     return folder.is_dir() and any(one.claims(folder, b"") for one in all_formats())
 
 
-def _dicom_series(folder: Path) -> tuple[SeriesInfo, ...]:
+def _dicom_series(folder: Path, check: Check | None) -> tuple[SeriesInfo, ...]:
     from napari_dwi.scan import dicom
 
-    return tuple(dicom.list_series(folder))
+    return tuple(dicom.list_series(folder, check=check))
 
 
 def _is_image(file: Path) -> bool:
@@ -91,7 +98,9 @@ def _is_image(file: Path) -> bool:
     if file.name.startswith("."):
         return False
     # A broken link is listed with its error, and a folder called x.nii is a folder.
-    return is_image_name(file) and not file.is_dir()
+    if not is_image_name(file) or file.is_dir():
+        return False
+    return not file.name.lower().endswith(_AMBIGUOUS_SUFFIXES) or is_claimed(file)
 
 
 def _images_below(folder: Path, check: Check | None) -> Iterator[Path]:
@@ -120,8 +129,7 @@ def _info_or_why_not(path: Path, check: Check | None) -> SeriesInfo:
 
 
 def _file_info(path: Path) -> SeriesInfo:
-    # What can be allowed is asked when the image is opened, so it does not keep it out of the table.
-    header = format_of(path).read_header(path, ("voxel-sizes",))
+    header = format_of(path).read_header(path, _ASKED_WHEN_OPENED)
     sidecar, warnings = _sidecar(path)
     warnings = (*header.notes, *warnings)
     n_volumes = header.shape[3] if len(header.shape) == 4 else 1
@@ -148,6 +156,7 @@ def _file_info(path: Path) -> SeriesInfo:
         orientation=header.grid.orientation if header.grid.orientation_known else "unknown",
         b_values=None if b_values is None else tuple(float(b) for b in b_values.values),
         warnings=warnings,
+        grid=header.grid,
     )
 
 

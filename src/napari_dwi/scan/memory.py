@@ -63,4 +63,4 @@ def _left_to_process() -> int:
     import resource
 
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return sys.maxsize if most == resource.RLIM_INFINITY else most - psutil.Process().memory_info().vms
+    return sys.maxsize if most == resource.RLIM_INFINITY else most - int(psutil.Process().memory_info().vms)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.allowances import ALLOWANCES, Allowance
 from napari_dwi.scan.archives import is_archive_name
@@ -140,7 +142,9 @@ def _only_series(path: Path, roles: tuple[Role, ...], check: Check | None) -> Pa
     else:
         chosen = [info for info in found if info.role == roles[0]]
         chosen = chosen or [info for info in found if info.role in roles]
-        several_b = [info for info in chosen if info.b_values and len(BValues(info.b_values).distinct) > 1]
+        several_b = [
+            info for info in chosen if info.b_values and len(BValues(np.array(info.b_values)).distinct) > 1
+        ]
         if len(several_b) == 1:
             chosen = several_b
     if len(chosen) == 1:

@@ -123,6 +123,6 @@ class _Sink:
                 numbers = wide
             part[:] = np.abs(numbers) if self._dtype.kind == "c" else numbers
         if self._scaling.changes_values or self._dtype.kind not in "iu":
-            self.n_not_finite += part.size - np.count_nonzero(np.isfinite(part))
+            self.n_not_finite += int(part.size - np.count_nonzero(np.isfinite(part)))
         if self._scaling.changes_values or self._dtype.kind not in "uc":
-            self.n_negative += np.count_nonzero(part < 0)
+            self.n_negative += int(np.count_nonzero(part < 0))

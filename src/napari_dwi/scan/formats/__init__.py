@@ -11,7 +11,7 @@ from napari_dwi.errors import BadInputError
 from napari_dwi.scan.byte_stream import open_bytes
 from napari_dwi.scan.image_file import Format
 
-__all__ = ["all_formats", "format_of", "is_image_name"]
+__all__ = ["all_formats", "format_of", "is_claimed", "is_image_name"]
 
 _START_BYTES = 1024
 _FALLBACK = "NIfTI"
@@ -37,6 +37,14 @@ def is_image_name(path: Path) -> bool:
     return any(path.name.lower().endswith(one.suffixes) for one in all_formats() if one.suffixes)
 
 
+def is_claimed(path: Path) -> bool:
+    """Whether a file is an image of some format, told from what it holds."""
+    try:
+        return bool(_claiming(path))
+    except BadInputError:
+        return False
+
+
 def format_of(path: Path) -> Format:
     """The format of a file or folder, told from what it holds and not from its name.
 
@@ -45,15 +53,18 @@ def format_of(path: Path) -> Format:
     Raises
     ------
     BadInputError
-        If the file cannot be read, or a folder holds no image.
+        If the file cannot be read.
     """
+    return next(iter(_claiming(path)), _fallback())
+
+
+def _claiming(path: Path) -> list[Format]:
     start = b""
     if not path.is_dir():
         with open_bytes(path) as stream:
             start = stream.read(_START_BYTES)
-    claiming = [one for one in all_formats() if one.claims(path, start)]
-    if claiming:
-        return claiming[0]
-    if path.is_dir():
-        raise BadInputError("this folder holds no image", file=path)
+    return [one for one in all_formats() if one.claims(path, start)]
+
+
+def _fallback() -> Format:
     return next(one for one in all_formats() if one.name == _FALLBACK)
