@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -59,6 +60,7 @@ class MethodDock(Dock):
         self, viewer: napari.viewer.Viewer, task: Task, *, title: str, icon_name: str, verb: str
     ) -> None:
         super().__init__(viewer, title, icon_name)
+        self._task = task
         self.methods = methods_of(task)
         self.form: ParameterForm | None = None
         self._make_choice()
@@ -75,6 +77,8 @@ class MethodDock(Dock):
         self.report.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.content.addWidget(self.report)
         self._make_bottom()
+        self.room.keeping.gathering.connect(self._gather)
+        self.room.keeping.restoring.connect(self._restore)
         self.method_box.currentIndexChanged.connect(self._on_method)
         self.preset_box.currentTextChanged.connect(self._on_preset)
         self.room.scan_changed.connect(self.on_scan)
@@ -82,6 +86,7 @@ class MethodDock(Dock):
         self._on_method()
         self.on_scan()
         self._on_images()
+        self._restore()
 
     @property
     def method(self) -> Method:
@@ -170,6 +175,22 @@ class MethodDock(Dock):
         self.report.setText("" if ready else "Load a scan in the Scan dock first.")
         self.make_form()
 
+    def restore(self, method: str, parameters: Mapping[str, Any]) -> None:
+        """Show a method with parameters as a session has them.
+
+        Raises
+        ------
+        BadInputError
+            If there is no such method here, or it cannot have them; what was shown stays.
+        """
+        names = [known.name for known in self.methods]
+        if method not in names:
+            raise BadInputError(f"{method} is not among the methods", expected=", ".join(names))
+        values = self.methods[names.index(method)].parameters.from_values(parameters)
+        self.pick(method)
+        if self.form is not None:
+            self.form.set_values(values)
+
     def make_form(self) -> None:
         """Make the form of the method anew."""
         if self.form is not None:
@@ -178,6 +199,32 @@ class MethodDock(Dock):
         series = self.room.series
         self.form = ParameterForm(self.starting_values(), () if series is None else series.b_values.distinct)
         self._form_place.addWidget(self.form)
+
+    def _gather(self) -> None:
+        """Tell the session what is set here."""
+        try:
+            parameters = {} if self.form is None else self.form.values().as_dict()
+        except DwiError:
+            # Half typed: the recommended ones will do.
+            parameters = {}
+        self.room.keeping.settings[self._task] = {
+            "method": self.method.name,
+            "parameters": parameters,
+            "device": self.device_box.currentText(),
+            "seed": self.seed_box.value(),
+        }
+
+    def _restore(self) -> None:
+        """Take from the session what was set here."""
+        said = self.room.keeping.settings.get(self._task)
+        if said is None:
+            return
+        try:
+            self.restore(str(said.get("method")), dict(said.get("parameters", {})))
+            self.seed_box.setValue(int(said.get("seed", 0)))
+        except (DwiError, TypeError, ValueError, OverflowError) as err:
+            tell(f"the settings of {self._task} in the session are left out: {err}")
+        self.device_box.setCurrentText(str(said.get("device")))
 
     def _make_choice(self) -> None:
         self.method_box = QComboBox()

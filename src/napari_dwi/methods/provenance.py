@@ -111,6 +111,7 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
                 "SHA256": source.sha256,
                 "Bytes": source.size_bytes,
                 **({"Allowed": list(source.allowed)} if source.allowed else {}),
+                **({} if source.alignment is None else {"Alignment": source.alignment}),
             }
             for part, source in record.sources
         ],

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
@@ -15,6 +17,7 @@ from napari_dwi.scan import BValues, DwiSeries, Source, Volume, open_series, ope
 from napari_dwi.scan.allowances import allowances_of
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.reading import split_series
+from napari_dwi.scan.registration import aligned
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
                     str(source["SHA256"]),
                     int(source["Bytes"]),
                     tuple(map(str, source.get("Allowed", ()))),
+                    alignment=_alignment(source.get("Alignment")),
                 ),
             )
             for source in said["Sources"]
@@ -123,4 +127,11 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
 
 
 def _volume(source: Source) -> Volume:
-    return open_volume(source.path, allow=allowances_of(source.allowed))
+    volume = open_volume(source.path, allow=allowances_of(source.allowed))
+    if source.alignment is None:
+        return volume
+    return aligned(volume, np.array(source.alignment), "aligned to the series as recorded")
+
+
+def _alignment(rows: Any) -> tuple[tuple[float, ...], ...] | None:
+    return None if rows is None else tuple(tuple(map(float, row)) for row in rows)

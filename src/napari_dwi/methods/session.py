@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import napari_dwi
 from napari_dwi.errors import BadInputError
+from napari_dwi.methods.display import Display
 from napari_dwi.methods.strict_json import from_json, to_json
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.view import Convention
@@ -38,6 +39,8 @@ class InputEntry:
         Name of the image.
     allowed : tuple of str
         What the user allowed for it (see `napari_dwi.scan.allowances`).
+    alignment : tuple of tuple of float, optional
+        How a registration moved it: rows of a 4x4 affine in RAS+ mm.
     """
 
     path: str
@@ -45,6 +48,7 @@ class InputEntry:
     sha256: str
     name: str
     allowed: tuple[str, ...] = ()
+    alignment: tuple[tuple[float, ...], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class ImageEntry:
     kind: ImageKind
     name: str
     unit: str = ""
+    display: Display | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_dwi.methods.method import OutputImage
 from napari_dwi.methods.provenance import relative_path
 from napari_dwi.methods.running import Result, add_result
 from napari_dwi.methods.session import (
@@ -81,7 +82,7 @@ class SessionFolder:
         with file_set(part) as files:
             paths = add_result(files, result, part, suffix=self._suffix)
         images = tuple(
-            _image_entry(output.image, relative_path(path, self.folder))
+            _image_entry(output, relative_path(path, self.folder))
             for path, output in zip(paths, result.output.images, strict=True)
         )
         return ResultEntry(title, result.stem, images)
@@ -141,6 +142,7 @@ class SessionFolder:
             source.sha256,
             image.name,
             tuple(source.allowed),
+            source.alignment,
         )
 
     def _new_part(self, kind: str) -> Path:
@@ -157,10 +159,11 @@ def b_values_of(entry: BValueEntry) -> BValues:
     )
 
 
-def _image_entry(image: DwiSeries | Volume, path: str) -> ImageEntry:
+def _image_entry(output: OutputImage, path: str) -> ImageEntry:
+    image = output.image
     if isinstance(image, DwiSeries):
-        return ImageEntry(path, "series", image.name)
-    return ImageEntry(path, image.kind, image.name, image.unit)
+        return ImageEntry(path, "series", image.name, display=output.display)
+    return ImageEntry(path, image.kind, image.name, image.unit, output.display)
 
 
 def _paths(session: Session) -> list[str]:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Output, OutputImage
 from napari_dwi.methods.progress import Progress
-from napari_dwi.methods.provenance import Record
+from napari_dwi.methods.provenance import Record, sidecar_of
 from napari_dwi.methods.repeating import read_recipe
 from napari_dwi.methods.running import Result
 from napari_dwi.methods.session import (
@@ -31,7 +33,11 @@ from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.nifti import stem_of
 from napari_dwi.scan.reading import split_series
 from napari_dwi.scan.regions import Regions, read_regions
+from napari_dwi.scan.registration import aligned
 from napari_dwi.scan.resampling import resample_to
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _Image = TypeVar("_Image", DwiSeries, Volume)
 
@@ -145,7 +151,18 @@ def _series(scan: ScanEntry, progress: Progress, path: Path) -> DwiSeries:
 
 
 def _volume(entry: InputEntry, progress: Progress, path: Path) -> Volume:
-    return _as_entered(open_volume(path, allow=allowances_of(entry.allowed), check=progress.check), entry)
+    volume = open_volume(path, allow=allowances_of(entry.allowed), check=progress.check)
+    volume = _as_entered(volume, entry)
+    if entry.alignment is None:
+        return volume
+    return aligned(volume, _affine(entry), "aligned to the series as in the session")
+
+
+def _affine(entry: InputEntry) -> NDArray[np.float64]:
+    rows = entry.alignment or ()
+    if [len(row) for row in rows] != [4] * 4:
+        raise BadInputError("its alignment is no 4x4 affine", file=entry.path)
+    return np.array(rows)
 
 
 def _as_entered(image: _Image, entry: InputEntry) -> _Image:
@@ -175,21 +192,29 @@ def _the_one_read(entry: InputEntry, folder: Path, read: Callable[[Path], _Image
 
 
 def _read_result(entry: ResultEntry, folder: Path, grid: Grid | None) -> Result:
-    images = []
-    record = None
-    for image_entry in entry.images:
-        path = folder / image_entry.path
-        sidecar = path.with_name(stem_of(path) + ".json")
-        said = read_json(sidecar)
-        record = record or _record(sidecar, said)
-        image = _result_image(path, image_entry, grid)
-        ending = stem_of(path).removeprefix(f"{entry.stem}_")
-        images.append(
-            OutputImage(str(said["Role"]), ending, image, str(said["Description"]), str(said["Units"]))
-        )
-    if record is None:
+    read = [_read_image(folder / one.path, one, entry.stem, grid) for one in entry.images]
+    if not read:
         raise BadInputError("a result without images", file=folder / SESSION_FILE)
-    return Result(Output(tuple(images), dict(record.figures), record.warnings), record, entry.stem)
+    record = read[0][1]
+    images = tuple(output for output, _ in read)
+    return Result(Output(images, dict(record.figures), record.warnings), record, entry.stem)
+
+
+def _read_image(path: Path, entry: ImageEntry, stem: str, grid: Grid | None) -> tuple[OutputImage, Record]:
+    sidecar = path.with_name(stem_of(path) + ".json")
+    said = read_json(sidecar)
+    record = _record(sidecar, said)
+    output = OutputImage(
+        str(said.get("Role", "")),
+        stem_of(path).removeprefix(f"{stem}_"),
+        _result_image(path, entry, grid),
+        str(said.get("Description", "")),
+        str(said.get("Units", "")),
+        entry.display,
+    )
+    # What a sidecar says beyond what all of them say.
+    own = sidecar_of(record, output, path.parent)
+    return replace(output, facts={name: value for name, value in said.items() if name not in own}), record
 
 
 def _result_image(path: Path, entry: ImageEntry, grid: Grid | None) -> DwiSeries | Volume:

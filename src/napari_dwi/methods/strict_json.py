@@ -26,8 +26,9 @@ def from_json(kind: type[_T], said: Any, file: Path) -> _T:
     Parameters
     ----------
     kind : type
-        A dataclass whose fields are text, numbers, booleans, literals, tuples, mappings by text,
-        optional ones of these, or such dataclasses. Missing keys take the default of their field.
+        A dataclass whose fields are text, numbers, booleans, literals, tuples of one kind, mappings
+        by text or whole number, optional ones of these, or such dataclasses. Missing keys take the
+        default of their field.
     said : object
         As `json.loads` gave it.
     file : Path
@@ -61,11 +62,16 @@ def _value(kind: Any, said: Any, where: str, file: Path) -> Any:
     if origin is tuple:
         if not isinstance(said, list | tuple):
             raise _wrong("a list", said, where, file)
+        if Ellipsis not in inner and len(said) != len(inner):
+            raise _wrong(f"a list of {len(inner)}", said, where, file)
         return tuple(_value(inner[0], one, f"{where}[{n}]", file) for n, one in enumerate(said))
-    if origin is dict:
+    if origin in (dict, Mapping):
         if not isinstance(said, Mapping):
             raise _wrong("an object", said, where, file)
-        return {key: _value(inner[1], one, _below(where, key), file) for key, one in said.items()}
+        return {
+            _key(inner[0], key, where, file): _value(inner[1], one, _below(where, str(key)), file)
+            for key, one in said.items()
+        }
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _object(kind, said, where, file)
     if kind is Any:
@@ -97,6 +103,16 @@ def _plain(kind: Any, said: Any, where: str, file: Path) -> Any:
     if wrong or (kind is float and not abs(said) <= sys.float_info.max):
         raise _wrong(expected, said, where, file)
     return kind(said)
+
+
+def _key(kind: Any, said: Any, where: str, file: Path) -> Any:
+    # In JSON every key is text.
+    if kind is not int:
+        return said
+    try:
+        return int(said)
+    except ValueError as err:
+        raise _wrong("whole numbers as keys", said, where, file) from err
 
 
 def _below(where: str, key: str) -> str:
