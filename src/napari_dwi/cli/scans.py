@@ -3,45 +3,66 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from napari_dwi.cli.output import complain, say, say_json, table
-from napari_dwi.scan import DwiSeries, SeriesInfo, format_b_value, list_series, open_image, save
+from napari_dwi.cli.output import complain, say, say_json, table, terminal_progress
+from napari_dwi.cli.reading import add_allow_option
+from napari_dwi.errors import BadInputError
+from napari_dwi.scan import DwiSeries, SeriesInfo, Volume, format_b_value, list_series, open_image, save
+from napari_dwi.scan.averaging import averaged, trace_weighted
 from napari_dwi.scan.writing import inputs_of
 
-_HEADER = ("path", "description", "role", "size", "voxel mm", "axes", "b (s/mm2)")
+_VOLUMES = ("keep", "average", "trace-geometric", "trace-arithmetic")
+_HEADER = ("", "path", "description", "role", "size", "voxel mm", "axes", "b (s/mm2)")
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     info = commands.add_parser("info", help="what is in this file or folder")
-    info.add_argument("path", type=Path, metavar="PATH", help="a NIfTI file or a folder")
+    info.add_argument("path", type=Path, metavar="PATH", help="a file, a folder or an archive")
+    add_allow_option(info)
     info.add_argument("--json", action="store_true", help="for another program")
     info.set_defaults(run=_info)
     convert = commands.add_parser("convert", help="any readable series to NIfTI with .bval and .json")
     convert.add_argument("path", type=Path, metavar="PATH", help="a file, a folder, or FOLDER#NUMBER")
     convert.add_argument("out", type=Path, metavar="OUT", help="a name ending in .nii.gz")
     convert.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
+    convert.add_argument(
+        "--volumes",
+        choices=_VOLUMES,
+        default="keep",
+        help="all volumes, the mean of the repeats of each b-value, or the geometric or arithmetic mean"
+        " over its gradient directions",
+    )
+    add_allow_option(convert)
     convert.set_defaults(run=_convert)
 
 
 def _info(options: argparse.Namespace) -> int:
-    found = list_series(options.path)
+    with terminal_progress() as progress:
+        found = list_series(options.path, allow=options.allow, check=progress.check)
     if options.json:
-        say_json([asdict(info) | {"path": str(info.path)} for info in found])
+        say_json([_values(info) for info in found])
         return 0
-    say(table(_HEADER, [_row(info) for info in found]))
+    say(table(_HEADER, [_row(info, options.path) for info in found]))
     for info in found:
         for warning in info.warnings:
-            complain(f"{info.path.name}: {warning}")
+            complain(f"! {_short(info.path, options.path)}: {warning}")
     return 0
 
 
-def _row(info: SeriesInfo) -> tuple[str, ...]:
+def _values(info: SeriesInfo) -> dict[str, Any]:
+    values = asdict(replace(info, grid=None)) | {"path": str(info.path)}
+    del values["grid"]
+    return values
+
+
+def _row(info: SeriesInfo, folder: Path) -> tuple[str, ...]:
     return (
-        info.path.name,
+        "!" if info.warnings else "",
+        _short(info.path, folder),
         info.description,
         info.role,
         "x".join(str(n) for n in info.shape),
@@ -49,6 +70,11 @@ def _row(info: SeriesInfo) -> tuple[str, ...]:
         info.orientation,
         _b_values(info),
     )
+
+
+def _short(path: Path, folder: Path) -> str:
+    """The part of a path that is not the folder asked about."""
+    return str(path.relative_to(folder)) if path != folder and path.is_relative_to(folder) else path.name
 
 
 def _b_values(info: SeriesInfo) -> str:
@@ -60,7 +86,9 @@ def _b_values(info: SeriesInfo) -> str:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    image = open_image(options.path, bval=options.bval)
+    with terminal_progress() as progress:
+        image = open_image(options.path, bval=options.bval, allow=options.allow, check=progress.check)
+        image = _with_volumes(image, options.volumes)
     sidecar: dict[str, Any] = {
         "Description": f"Converted from {image.name}",
         "Units": "arbitrary",
@@ -77,3 +105,13 @@ def _convert(options: argparse.Namespace) -> int:
         complain(note)
     say(str(options.out))
     return 0
+
+
+def _with_volumes(image: DwiSeries | Volume, volumes: str) -> DwiSeries | Volume:
+    if volumes == "keep":
+        return image
+    if isinstance(image, Volume):
+        raise BadInputError(f"--volumes {volumes} needs a diffusion series", found="a single volume")
+    if volumes == "average":
+        return averaged(image)
+    return trace_weighted(image, "geometric" if volumes == "trace-geometric" else "arithmetic")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from napari_dwi.scan.grid import Grid
 
 Role = Literal["DWI", "anatomy", "regions", "map", "scanner map", "computed b", "localiser", "unusable"]
 
@@ -32,6 +34,8 @@ class SeriesInfo:
         One per volume, s/mm2, for diffusion series; ``None`` where they could not be found.
     warnings : tuple of str
         What to look at before using it.
+    grid : Grid, optional
+        Where it lies in the patient; ``None`` where that cannot be told from the headers.
     """
 
     path: Path
@@ -42,3 +46,4 @@ class SeriesInfo:
     orientation: str
     b_values: tuple[float, ...] | None = None
     warnings: tuple[str, ...] = ()
+    grid: Grid | None = field(default=None, compare=False, repr=False)

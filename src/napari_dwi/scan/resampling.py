@@ -90,10 +90,10 @@ def resample_to(volume: Volume, grid: Grid) -> Volume:
     return replace(volume, data=sampled, grid=grid, notes=(*volume.notes, *notes))
 
 
-def overlap(volume: Volume, grid: Grid) -> float:
-    """The share of a grid's voxel centres that lie inside a volume, 0 to 1."""
-    to_source = np.linalg.inv(volume.grid.affine) @ grid.affine
-    return float(_inside(to_source, grid.shape, volume.grid.shape).mean())
+def overlap(source: Grid, grid: Grid) -> float:
+    """The share of a grid's voxel centres that lie inside a volume with the grid ``source``, 0 to 1."""
+    to_source = np.linalg.inv(source.affine) @ grid.affine
+    return float(_inside(to_source, grid.shape, source.shape).mean())
 
 
 def _inside(to_source: np.ndarray, shape: tuple[int, ...], source_shape: tuple[int, ...]) -> np.ndarray:

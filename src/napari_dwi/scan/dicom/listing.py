@@ -49,6 +49,7 @@ def _info(series: DicomSeries) -> SeriesInfo:
     spacing_mm = (between_columns, between_rows, first.thickness_mm)
     orientation = "unknown"
     b_values = None
+    grid = None
     try:
         geometry = checked_geometry(series)
         grid = Grid(geometry.shape, geometry.affine, "DICOM")
@@ -72,6 +73,7 @@ def _info(series: DicomSeries) -> SeriesInfo:
         orientation=orientation,
         b_values=b_values,
         warnings=tuple(warnings),
+        grid=grid,
     )
 
 
