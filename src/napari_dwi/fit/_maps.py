@@ -72,7 +72,10 @@ def output_images(
         display = Display(what.screen_factor, what.screen_unit, what.screen_limits, what.colormap)
         unit = "" if what.unit == "1" else what.unit
         volume = Volume(whole, series.grid, "map", unit, f"{series.name} {role}")
-        return OutputImage(role, f"model-{model.entity}_{ending}", volume, text, what.unit, display, facts)
+        aside = what not in model.shape
+        return OutputImage(
+            role, f"model-{model.entity}_{ending}", volume, text, what.unit, display, facts, aside
+        )
 
     images = [
         image(p.name, f"param-{p.name}_dwimap", found.values[:, n], p, f"{p.symbol}: {p.meaning}")
@@ -99,6 +102,7 @@ def output_images(
             "1",
             Display(codes=codes),
             {**facts, "StatusCodes": {str(code): meaning for code, meaning in codes.items()}},
+            aside=True,
         )
     )
     residual = np.full(series.signal.shape, np.nan, dtype=np.float32, order="F")

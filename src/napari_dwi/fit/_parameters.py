@@ -59,10 +59,10 @@ class FitParameters(Parameters):
     @classmethod
     def idle(cls, model: str) -> frozenset[str]:
         """Names of the parameters that change nothing when that model is fitted; forms may hide them."""
-        used = find_model(model).names
-        others = {parameter.name for known in MODELS for parameter in known.shape} - set(used)
-        idle = {name + side for name in others for side in (_LOW, _HIGH)}
-        return frozenset(idle & {parameter.name for parameter in cls.declared()})
+        used = set(find_model(model).names)
+        others = {parameter.name for known in MODELS for parameter in known.shape} - used
+        names = (parameter.name for parameter in cls.declared())
+        return frozenset(name for name in names if name.partition("_")[0] in others)
 
 
 def _bound(default: float, highest: float, what: str, unit: str = _PER_THOUSAND) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from napari_dwi.fit._fitting import fitter, voxel_by_voxel
 from napari_dwi.fit._parameters import BoundedFitParameters, model_choice
@@ -11,7 +12,17 @@ from napari_dwi.methods.method import Context, Method
 from napari_dwi.methods.parameters import number, whole
 
 _MODELS = ("ivim", "ivim-dfast", "sivim", "ivim-kurtosis", "adc")
-_SPREAD = "; 1 SD of the prior is a factor of this"
+_RATES = ("D", "Dstar", "Dfast", "ADC")
+
+
+def _expected(default: float, what: str) -> Any:
+    return number(default, low=0.1, high=500, unit="10⁻³ mm²/s", help=f"{what} expected beforehand (median).")
+
+
+def _spread(default: float) -> Any:
+    return number(
+        default, low=1.01, high=100, help="How uncertain that is: one SD of the prior is a factor of this."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,18 +30,18 @@ class BayesParameters(BoundedFitParameters):
     """Parameters of the posterior mean: a broad prior, cut off at the bounds."""
 
     model: str = model_choice(*_MODELS)
-    prior_f: float = number(0.2, low=0.01, high=0.9, help="Perfusion fraction expected beforehand, 0 to 1.")
-    prior_f_sd: float = number(
+    f_prior: float = number(0.2, low=0.01, high=0.9, help="Perfusion fraction expected beforehand, 0 to 1.")
+    f_prior_sd: float = number(
         0.25, low=0.01, high=10, help="How uncertain that is (SD); 10 leaves all fractions the same chance."
     )
-    prior_D: float = number(
-        1.4, low=0.1, high=5, unit="10⁻³ mm²/s", help="Diffusion coefficient expected beforehand."
-    )
-    prior_D_spread: float = number(1.8, low=1.01, high=100, help=f"How uncertain that is{_SPREAD}.")
-    prior_Dstar: float = number(
-        60.0, low=1, high=500, unit="10⁻³ mm²/s", help="Pseudo-diffusion D* or Dfast expected beforehand."
-    )
-    prior_Dstar_spread: float = number(3.0, low=1.01, high=100, help=f"How uncertain that is{_SPREAD}.")
+    D_prior: float = _expected(1.4, "Diffusion coefficient of tissue")
+    D_prior_spread: float = _spread(1.8)
+    Dstar_prior: float = _expected(60.0, "Pseudo-diffusion coefficient D*")
+    Dstar_prior_spread: float = _spread(3.0)
+    Dfast_prior: float = _expected(60.0, "Dfast")
+    Dfast_prior_spread: float = _spread(3.0)
+    ADC_prior: float = _expected(1.4, "ADC")
+    ADC_prior_spread: float = _spread(2.5)
     atoms: int = whole(
         8000, low=500, high=50_000, help="Decays the voxels are compared with; more is slower.", advanced=True
     )
@@ -39,17 +50,20 @@ class BayesParameters(BoundedFitParameters):
 def _prepare(problem: FitProblem, parameters: BayesParameters, context: Context) -> FitChunk:
     from napari_dwi.fit._posterior import LogNormal, Normal, Prior, posterior_mean
 
-    diffusion = LogNormal(parameters.prior_D * 1e-3, parameters.prior_D_spread)
-    blood = LogNormal(parameters.prior_Dstar * 1e-3, parameters.prior_Dstar_spread)
     known: dict[str, Prior] = {
-        "f": Normal(parameters.prior_f, parameters.prior_f_sd),
-        "D": diffusion,
-        "ADC": diffusion,
-        "Dstar": blood,
-        "Dfast": blood,
+        name: LogNormal(
+            1e-3 * getattr(parameters, f"{name}_prior"), getattr(parameters, f"{name}_prior_spread")
+        )
+        for name in _RATES
     }
+    known["f"] = Normal(parameters.f_prior, parameters.f_prior_sd)
     context.progress.report(0.0, "tabulating decays")
     return posterior_mean(problem, known, parameters.atoms)
+
+
+def _organ(f: float, d: float, d_star: float) -> dict[str, float]:
+    """The default prior, as broad as it is, about the consensus means of an organ (OSIPI)."""
+    return {"f_prior": f, "D_prior": d, "Dstar_prior": d_star, "Dfast_prior": d_star - d}
 
 
 METHOD = Method(
@@ -65,19 +79,13 @@ METHOD = Method(
     parameters=BayesParameters,
     run=fitter(voxel_by_voxel(_prepare, rows=512), needs_noise=True),
     presets={
-        "brain": {
-            "prior_f": 0.08,
-            "prior_f_sd": 0.15,
-            "prior_D": 0.85,
-            "prior_Dstar": 15.0,
-            "Dstar_low": 3.0,
-        },
-        "liver": {"prior_f": 0.23, "prior_D": 1.1, "prior_Dstar": 70.0},
-        "kidney": {"prior_f": 0.19, "prior_D": 1.9, "prior_Dstar": 40.0},
-        "pancreas": {"prior_f": 0.18, "prior_D": 1.4, "prior_Dstar": 25.0},
-        "breast": {"prior_f": 0.1, "prior_D": 1.2, "prior_Dstar": 45.0},
-        "muscle": {"prior_f": 0.1, "prior_D": 1.5, "prior_Dstar": 30.0},
-        "flat": {"prior_f_sd": 10.0, "prior_D_spread": 100.0, "prior_Dstar_spread": 100.0},
+        "brain": _organ(0.08, 0.85, 15.0) | {"Dstar_low": 3.0},
+        "liver": _organ(0.23, 1.1, 70.0),
+        "kidney": _organ(0.19, 1.9, 40.0),
+        "pancreas": _organ(0.18, 1.4, 25.0),
+        "breast": _organ(0.1, 1.2, 45.0),
+        "muscle": _organ(0.1, 1.5, 30.0),
+        "flat": {"f_prior_sd": 10.0} | {f"{name}_prior_spread": 100.0 for name in _RATES},
     },
     context_slices=0,
     uses_torch=False,
