@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.output import complain, say
+from napari_dwi.cli.reading import add_allow_option
 from napari_dwi.measure.regions import RegionStatistics, measure_regions, statistics_table
 from napari_dwi.scan import open_image, resample_to
 from napari_dwi.scan.file_set import file_set
@@ -22,6 +23,7 @@ def add_commands(commands: Any) -> None:
     )
     measure.add_argument("--background", metavar="NAME", help="region that CNR is taken against")
     measure.add_argument("--out", type=Path, metavar="FILE.tsv", help="write the table here too")
+    add_allow_option(measure)
     measure.set_defaults(run=_measure)
 
 
@@ -29,7 +31,7 @@ def _measure(options: argparse.Namespace) -> int:
     regions = read_regions(options.roi)
     rows: list[RegionStatistics] = []
     for path in options.images:
-        image = open_image(path)
+        image = open_image(path, allow=options.allow)
         labels = regions.labels
         if not labels.grid.same_as(image.grid):
             labels = resample_to(labels, image.grid)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.output import complain, say, say_json, terminal_progress
+from napari_dwi.cli.reading import add_allow_option
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.device import DEVICES
 from napari_dwi.methods.method import Inputs, Method
@@ -54,6 +55,7 @@ def add_method_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--mask", type=Path, metavar="VOL", help="where to work")
     command.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
+    add_allow_option(command)
     command.add_argument("--device", choices=DEVICES, default="auto", help="where to compute")
     command.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
     command.add_argument("--threads", type=int, help="CPU threads")
@@ -67,13 +69,15 @@ def run_on_files(method: Method, options: argparse.Namespace, anatomy_paths: Seq
         raise BadInputError("--threads must be at least 1", found=options.threads)
     check_writable(options.out)
     with terminal_progress() as progress:
-        series = open_series(options.series, bval=options.bval, check=progress.check)
+        allow = options.allow
+        series = open_series(options.series, bval=options.bval, allow=allow, check=progress.check)
         anatomy = tuple(
-            resample_to(open_volume(path, check=progress.check), series.grid) for path in anatomy_paths
+            resample_to(open_volume(path, allow=allow, check=progress.check), series.grid)
+            for path in anatomy_paths
         )
         mask = None
         if options.mask is not None:
-            mask = resample_to(_as_mask(open_volume(options.mask)), series.grid)
+            mask = resample_to(_as_mask(open_volume(options.mask, allow=allow)), series.grid)
         images: list[DwiSeries | Volume] = [series, *anatomy]
         for image in images:
             for note in image.notes:

@@ -15,7 +15,7 @@ from napari_dwi.scan.averaging import averaged, trace_weighted
 from napari_dwi.scan.writing import inputs_of
 
 _VOLUMES = ("keep", "average", "trace-geometric", "trace-arithmetic")
-_HEADER = ("", "path", "description", "role", "size", "voxel mm", "axes", "b (s/mm2)")
+_HEADER = ("path", "description", "role", "size", "voxel mm", "axes", "b (s/mm2)", "notes")
 
 
 def add_commands(commands: Any) -> None:
@@ -61,7 +61,6 @@ def _values(info: SeriesInfo) -> dict[str, Any]:
 
 def _row(info: SeriesInfo, folder: Path) -> tuple[str, ...]:
     return (
-        "!" if info.warnings else "",
         _short(info.path, folder),
         info.description,
         info.role,
@@ -69,6 +68,7 @@ def _row(info: SeriesInfo, folder: Path) -> tuple[str, ...]:
         "x".join(f"{mm:.4g}" for mm in info.spacing_mm),
         info.orientation,
         _b_values(info),
+        f"{len(info.warnings)} !" if info.warnings else "",
     )
 
 

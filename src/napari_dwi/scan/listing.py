@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from napari_dwi.errors import BadInputError
@@ -29,7 +29,9 @@ _ASKED_WHEN_OPENED: tuple[Allowance, ...] = ("voxel-sizes", "magnitude")
 _AMBIGUOUS_SUFFIXES = (".par", ".hdr")
 
 
-def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, ...]:
+def list_series(
+    path: Path, *, allow: Collection[Allowance] = (), check: Check | None = None
+) -> tuple[SeriesInfo, ...]:
     """What a file or folder holds, without loading voxels.
 
     Parameters
@@ -37,6 +39,8 @@ def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, 
     path : Path
         An image file, a folder with image files, or a DICOM folder or archive. Folders within are
         looked into where the folder itself holds no image file.
+    allow : collection of str
+        As for `open_image`: the unit of b-values, for example.
     check : callable, optional
         Called for every file; may raise `Stopped`.
 
@@ -50,10 +54,10 @@ def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, 
         found = _dicom_series(folder, check)
         return tuple(info for info in found if number is None or split_series(info.path)[1] == number)
     if not folder.is_dir() or is_image_folder(folder):
-        return (_file_info(path),)
+        return (_file_info(path, allow),)
     images = sorted(file for file in folder.iterdir() if _is_image(file))
     if images:
-        return tuple(_info_or_why_not(file, check) for file in images)
+        return tuple(_info_or_why_not(file, allow, check) for file in images)
     images = list(_images_below(folder, check))
     try:
         dicom_series = _dicom_series(folder, check)
@@ -61,7 +65,7 @@ def list_series(path: Path, *, check: Check | None = None) -> tuple[SeriesInfo, 
         if not images:
             raise
         dicom_series = ()
-    return (*dicom_series, *(_info_or_why_not(file, check) for file in images))
+    return (*dicom_series, *(_info_or_why_not(file, allow, check) for file in images))
 
 
 def split_series(path: Path) -> tuple[Path, str | None]:
@@ -118,17 +122,17 @@ def _images_below(folder: Path, check: Check | None) -> Iterator[Path]:
                 yield image
 
 
-def _info_or_why_not(path: Path, check: Check | None) -> SeriesInfo:
+def _info_or_why_not(path: Path, allow: Collection[Allowance], check: Check | None) -> SeriesInfo:
     """What a file holds; one that cannot be read must not hide its neighbours."""
     if check is not None:
         check()
     try:
-        return _file_info(path)
+        return _file_info(path, allow)
     except BadInputError as err:
         return SeriesInfo(path, image_name(path), "unusable", (), (), "unknown", warnings=(str(err),))
 
 
-def _file_info(path: Path) -> SeriesInfo:
+def _file_info(path: Path, allow: Collection[Allowance]) -> SeriesInfo:
     header = format_of(path).read_header(path, _ASKED_WHEN_OPENED)
     sidecar, warnings = _sidecar(path)
     warnings = (*header.notes, *warnings)
@@ -136,7 +140,7 @@ def _file_info(path: Path) -> SeriesInfo:
     b_values: BValues | None = None
     role = _role_of_volume(path, sidecar)
     try:
-        b_values, notes = gradients_of(path, image_name(path), n_volumes, own=header.b_values)
+        b_values, notes = gradients_of(path, image_name(path), n_volumes, None, header.b_values, allow)
         if n_volumes > 1 and b_values is None:
             notes = (*notes, "the b-values of this series are not known")
         warnings = (*warnings, *notes)

@@ -62,5 +62,6 @@ def _left_to_process() -> int:
         return sys.maxsize
     import resource
 
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return sys.maxsize if most == resource.RLIM_INFINITY else most - int(psutil.Process().memory_info().vms)
+    most: int = resource.getrlimit(resource.RLIMIT_AS)[0]
+    taken: int = psutil.Process().memory_info().vms
+    return sys.maxsize if most == resource.RLIM_INFINITY else most - taken
