@@ -81,7 +81,8 @@ def minimise(
         moved = np.abs(there - u).max(axis=0)
         trial = evaluate(there, voxels)
         gain = here.cost - trial.cost
-        better = gain > 0
+        # Those that are done rest, so that no voxel's result depends on how long others take.
+        better = (gain > 0) & ~done
         small = (gain < small_gain * np.abs(here.cost)) | (moved < small_move)
         done |= (better & small) | (moved < _TINY) | (~better & (damping >= _LARGEST_DAMPING))
         u = np.where(better, there, u)
