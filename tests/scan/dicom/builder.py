@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from pydicom.uid import (
     MRImageStorage,
     generate_uid,
 )
+
+from .dialects import Dialect, Direction, siemens, standard
 
 # A string of the patient that must never come back out of the reader.
 PATIENT_NAME = "Verysecret^Person"
@@ -37,98 +39,6 @@ def _oblique() -> tuple[float, ...]:
 
 
 OBLIQUE = _oblique()
-
-Dialect = Callable[[Dataset, float], None]
-
-
-def standard(header: Dataset, b_value: float) -> None:
-    """The public tag, as in enhanced files and by most vendors' newer software."""
-    header.Manufacturer = "Test"
-    header.DiffusionDirectionality = "ISOTROPIC" if b_value > 0 else "NONE"
-    header.DiffusionBValue = float(b_value)
-
-
-def siemens(header: Dataset, b_value: float) -> None:
-    """Private tag whose VR was lost on the way, as in PROSTATEx."""
-    header.Manufacturer = "SIEMENS"
-    block = header.private_block(0x0019, "SIEMENS MR HEADER", create=True)
-    text = f"{b_value:.0f}".encode()
-    block.add_new(0x0C, "UN", text + b" " * (len(text) % 2))
-
-
-def siemens_csa(header: Dataset, b_value: float) -> None:
-    """Only the CSA header says b."""
-    header.Manufacturer = "SIEMENS"
-    block = header.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-    block.add_new(0x10, "OB", csa_header({"B_value": f"{b_value:.0f}"}))
-
-
-def ge(header: Dataset, b_value: float) -> None:
-    """Private tag with 1e9 added, as for multi-b trace series."""
-    header.Manufacturer = "GE MEDICAL SYSTEMS"
-    block = header.private_block(0x0043, "GEMS_PARM_01", create=True)
-    block.add_new(0x39, "IS", [int(1_000_000_000 + b_value), 8, 0, 0])
-    block.add_new(0x30, "SS", 14 if b_value == 0 else 19)
-
-
-def philips(header: Dataset, b_value: float) -> None:
-    """Private float."""
-    header.Manufacturer = "Philips Medical Systems"
-    block = header.private_block(0x2001, "Philips Imaging DD 001", create=True)
-    block.add_new(0x03, "FL", float(b_value))
-
-
-def uih(header: Dataset, b_value: float) -> None:
-    """Private double, with the b-value that was really applied."""
-    header.Manufacturer = "UIH"
-    block = header.private_block(0x0065, "Image Private Header", create=True)
-    block.add_new(0x09, "FD", float(b_value))
-
-
-def canon(header: Dataset, b_value: float) -> None:
-    """The public tag, left out where there is no weighting."""
-    header.Manufacturer = "CANON_MEC"
-    if b_value > 0:
-        header.DiffusionBValue = float(b_value)
-
-
-def silent(header: Dataset, b_value: float) -> None:  # noqa: ARG001
-    """Nothing anywhere, as by Bruker."""
-    header.Manufacturer = "Bruker BioSpin MRI GmbH"
-
-
-def mosaic(header: Dataset, b_value: float) -> None:
-    """Siemens mosaic: the images are the four slices of a volume, side by side."""
-    siemens(header, b_value)
-    header.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
-    header.private_block(0x0019, "SIEMENS MR HEADER").add_new(0x0A, "US", 4)
-    block = header.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-    entries = {"NumberOfImagesInMosaic": "4", "SliceNormalVector": "0 0 1", "MosaicRefAcqTimes": "0 1 2 3"}
-    block.add_new(0x10, "OB", csa_header(entries))
-
-
-DIALECTS: dict[str, Dialect] = {
-    "standard": standard,
-    "siemens": siemens,
-    "siemens_csa": siemens_csa,
-    "ge": ge,
-    "philips": philips,
-    "uih": uih,
-    "canon": canon,
-}
-
-
-def csa_header(entries: dict[str, str]) -> bytes:
-    """A Siemens CSA2 header of text items; several values of one item are separated by blanks."""
-    check = (77).to_bytes(4, "little")
-    out = b"SV10\x04\x03\x02\x01" + len(entries).to_bytes(4, "little") + check
-    for name, text in entries.items():
-        values = [value.encode() + b"\0" for value in text.split()]
-        count = len(values).to_bytes(4, "little")
-        out += name.encode().ljust(64, b"\0") + count + b"FD\0\0" + (6).to_bytes(4, "little") + count + check
-        for value in values:
-            out += len(value).to_bytes(4, "little") * 4 + value + b"\0" * (-len(value) % 4)
-    return out
 
 
 @dataclass(frozen=True)
@@ -154,6 +64,8 @@ def write_series(
     *,
     dialect: Dialect = siemens,
     b_values: Sequence[float] = (0, 100, 400, 800),
+    directions: Sequence[Direction] | None = None,
+    scaling: Sequence[tuple[float, float, float]] | None = None,
     shape: tuple[int, int, int] = (16, 12, 4),
     spacing_mm: tuple[float, float, float] = (2.0, 1.5, 5.0),
     orientation: Sequence[float] = AXIAL,
@@ -180,6 +92,10 @@ def write_series(
         Voxel size along x (a row), y (a column) and z (between slices).
     orientation, position_mm : sequence of float
         ImageOrientationPatient, and ImagePositionPatient of the first slice (LPS).
+    directions : sequence of directions, optional
+        Gradient direction of every volume in the patient system; ``None`` for trace images.
+    scaling : sequence of (slope, intercept, scale slope), optional
+        RS, RI and SS of every volume, as Philips writes them.
     slice_offsets_mm : sequence of float, optional
         Where the slices lie along the normal, instead of equal distances.
     """
@@ -197,10 +113,13 @@ def write_series(
 
     common = _common(study, number, description, image_type, scanning_sequence, acquisition_type)
     common.Columns, common.Rows = shape[0], shape[1]
+    along: Sequence[Direction] = [None] * len(b_values) if directions is None else directions
     frames = [(volume, index) for volume in range(len(b_values)) for index in range(shape[2])]
     if enhanced:
         path = folder / f"{prefix}_{number}_enhanced.dcm"
-        _write_enhanced(path, common, frames, signal, b_values, positions, orientation, spacing_mm)
+        says = standard if dialect is siemens else dialect
+        weighted = [_weighted(says, b, direction) for b, direction in zip(b_values, along, strict=True)]
+        _write_enhanced(path, common, frames, signal, weighted, positions, orientation, spacing_mm)
         return Made((path,), signal, affine, tuple(float(b) for b in b_values))
     files = []
     for count, (volume, index) in enumerate(frames):
@@ -211,7 +130,11 @@ def write_series(
         header.ImageOrientationPatient = [f"{c:.10g}" for c in orientation]
         header.PixelSpacing = [spacing_mm[1], spacing_mm[0]]
         header.SliceThickness = spacing_mm[2]
-        dialect(header, b_values[volume])
+        dialect(header, b_values[volume], along[volume])
+        if scaling is not None:
+            header.RescaleSlope, header.RescaleIntercept, scale = scaling[volume]
+            block = header.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+            block.add_new(0x0E, "FL", scale)
         header.PixelData = signal[:, :, index, volume].T.tobytes()
         path = folder / f"{prefix}_{number}_{count + 1:04d}.dcm"
         _save(header, path)
@@ -271,14 +194,14 @@ def _write_enhanced(
     common: Dataset,
     frames: list[tuple[int, int]],
     signal: NDArray[np.uint16],
-    b_values: Sequence[float],
+    weighted: Sequence[Dataset],
     positions: list[NDArray[np.float64]],
     orientation: Sequence[float],
     spacing_mm: tuple[float, float, float],
 ) -> None:
     header = _copy(common)
     header.SOPClassUID = EnhancedMRImageStorage
-    header.Manufacturer = "Test"
+    header.Manufacturer = weighted[0].Manufacturer
     header.InstanceNumber, header.NumberOfFrames = 1, len(frames)
     shared = Dataset()
     shared.PixelMeasuresSequence = _one(
@@ -294,15 +217,24 @@ def _write_enhanced(
             StackID="1", InStackPositionNumber=index + 1, DimensionIndexValues=[1, index + 1, volume + 1]
         )
         diffusion = Dataset()
-        # A frame without weighting says so, and leaves the value out.
-        diffusion.DiffusionDirectionality = "ISOTROPIC" if b_values[volume] > 0 else "NONE"
-        if b_values[volume] > 0:
-            diffusion.DiffusionBValue = float(b_values[volume])
-        group.MRDiffusionSequence = DicomSequence([diffusion])
+        for element in weighted[volume]:
+            if element.keyword != "Manufacturer":
+                diffusion.add(element)
+        if len(diffusion):
+            group.MRDiffusionSequence = DicomSequence([diffusion])
         groups.append(group)
     header.PerFrameFunctionalGroupsSequence = DicomSequence(groups)
     header.PixelData = b"".join(signal[:, :, index, volume].T.tobytes() for volume, index in frames)
     _save(header, path)
+
+
+def _weighted(dialect: Dialect, b_value: float, direction: Direction) -> Dataset:
+    says = Dataset()
+    dialect(says, b_value, direction)
+    if says.get("DiffusionDirectionality") == "NONE" and "DiffusionBValue" in says:
+        # A frame without weighting says so, and leaves the value out.
+        del says.DiffusionBValue
+    return says
 
 
 def _one(**elements: Any) -> DicomSequence:

@@ -11,7 +11,8 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.scan.dicom.folder import read_folder
 
-from .builder import DIALECTS, Dialect, write_directory, write_series
+from .builder import write_directory, write_series
+from .dialects import DIALECTS, Dialect
 
 ANATOMY = {
     "b_values": (0,),

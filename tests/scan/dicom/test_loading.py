@@ -15,9 +15,11 @@ from pydicom.uid import RLELossless
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.scan.dicom import list_series, load_anatomy, load_dwi
 from napari_dwi.scan.grid import Grid
-from napari_dwi.scan.images import DwiSeries, Volume
+from napari_dwi.scan.images import Volume
 
-from .builder import AXIAL, CORONAL, DIALECTS, OBLIQUE, SAGITTAL, Dialect, Made, mosaic, silent, write_series
+from .assertions import assert_same_scan
+from .builder import AXIAL, CORONAL, OBLIQUE, SAGITTAL, write_series
+from .dialects import DIALECTS, mosaic, silent
 from .test_folder import ANATOMY
 
 ORIENTATIONS = pytest.mark.parametrize(
@@ -32,24 +34,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
-
-
-def assert_same_scan(loaded: DwiSeries, made: Made) -> None:
-    """Every volume has its b-value, and every voxel its place and value."""
-    by_b = dict(zip(made.b_values, np.moveaxis(made.signal, 3, 0), strict=True))
-    to_made = np.linalg.inv(made.affine) @ loaded.grid.affine
-    voxels = np.stack(np.indices(loaded.grid.shape), axis=-1) @ to_made[:3, :3].T + to_made[:3, 3]
-    assert np.abs(voxels - voxels.round()).max() < 1e-3
-    x, y, z = np.moveaxis(voxels.round().astype(int), -1, 0)
-    assert sorted(loaded.b_values.values) == sorted(made.b_values)
-    for volume, b in enumerate(loaded.b_values.values):
-        np.testing.assert_array_equal(loaded.signal[..., volume], by_b[float(b)][x, y, z])
-
-
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
-def test_every_dialect_comes_out_as_it_was_acquired(tmp_path: Path, dialect: Dialect) -> None:
-    made = write_series(tmp_path, dialect=dialect)
-    assert_same_scan(load_dwi(tmp_path), made)
 
 
 @ORIENTATIONS
@@ -142,15 +126,6 @@ def test_b_values_may_be_given(tmp_path: Path) -> None:
     bval = tmp_path / "given.bval"
     bval.write_text("0 50 400 800\n")
     assert load_dwi(tmp_path / "in", bval=bval).b_values.values.tolist() == [0, 50, 400, 800]
-
-
-@pytest.mark.parametrize("dialect", ["ge", "standard"])
-def test_volumes_that_look_alike_are_not_told_apart(tmp_path: Path, dialect: str) -> None:
-    # As a phantom whose volumes repeat the same pixels; that the converter has a list proves nothing.
-    signal = np.ones((16, 12, 4, 4), dtype=np.uint16)
-    write_series(tmp_path, dialect=DIALECTS[dialect], signal=signal)
-    with pytest.raises(BadInputError, match="not certain which volume"):
-        load_dwi(tmp_path)
 
 
 def test_compressed_images_come_out_as_they_were(tmp_path: Path) -> None:

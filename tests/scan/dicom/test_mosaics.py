@@ -6,7 +6,7 @@ from napari_dwi.scan.dicom.b_value_tags import b_value
 from napari_dwi.scan.dicom.headers import FrameHeader
 from napari_dwi.scan.dicom.mosaics import slices_in_mosaic
 
-from .builder import csa_header
+from .dialects import csa_header
 
 
 def test_a_cut_csa_header_is_unknown() -> None:

@@ -13,7 +13,8 @@ from napari_dwi.scan.dicom.geometry import Geometry, geometry_of
 from napari_dwi.scan.dicom.reconcile import reconcile
 from napari_dwi.scan.dicom.series import DicomSeries
 
-from .builder import DIALECTS, write_series
+from .builder import write_series
+from .dialects import DIALECTS
 
 
 @pytest.fixture

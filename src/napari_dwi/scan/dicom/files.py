@@ -14,6 +14,7 @@ from typing import IO
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.sequence import Sequence
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.dicom.b_value_tags import b_value
@@ -28,7 +29,7 @@ _MR_IMAGE_CLASSES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 # Enough to tell two examinations apart, too little to be looked up anywhere.
 _DIGEST_CHARACTERS = 16
 # What pydicom raises on a header that breaks off or holds values its VR does not allow.
-_UNREADABLE = (
+UNREADABLE = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -142,20 +143,34 @@ def read_file(file: Path) -> ImageFile | DamagedFile | None:
         warnings.simplefilter("ignore")
         try:
             with file.open("rb") as stream:
-                bounded = _Bounded(stream)
+                bounded = BoundedStream(stream)
                 dataset = pydicom.dcmread(bounded, stop_before_pixels=True)
                 left_bytes = bounded.size - stream.tell()
         except InvalidDicomError:
             return None
-        except _UNREADABLE:
+        except UNREADABLE:
             return DamagedFile(file, "")
+        series_uid = ""
         try:
+            series_uid = str(dataset.get("SeriesInstanceUID", ""))
             return _image(file, dataset, left_bytes)
-        except _UNREADABLE:
-            return DamagedFile(file, str(dataset.get("SeriesInstanceUID", "")))
+        except UNREADABLE:
+            return DamagedFile(file, series_uid)
 
 
-class _Bounded:
+def read_pixels(file: Path) -> Dataset:
+    """A whole file that `read_file` took for an image, with its pixels as they are stored.
+
+    Raises
+    ------
+    UNREADABLE
+        Whatever pydicom raises if it is damaged.
+    """
+    with file.open("rb") as stream:
+        return pydicom.dcmread(BoundedStream(stream))
+
+
+class BoundedStream:
     """A stream that sets no memory aside for bytes a damaged header only claims to be there."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -165,6 +180,7 @@ class _Bounded:
         self.seek, self.tell = stream.seek, stream.tell
 
     def read(self, count: int = -1) -> bytes:
+        """Up to ``count`` bytes, or all there are."""
         left = max(0, self.size - self._stream.tell())
         return self._stream.read(left if count < 0 else min(count, left))
 
@@ -245,6 +261,7 @@ def _frame(file: Path, index: int, header: FrameHeader) -> Frame:
         slices=slices,
         tiles_mm=tiles if len(tiles) == slices else (),
         weighting=_weighting(header),
+        direction=_direction(header),
         scaling=_scaling(header),
     )
 
@@ -262,6 +279,14 @@ def _weighting(header: FrameHeader) -> Weighting:
     if said == "NONE" or not isinstance(letter, str) or "PHILIPS" not in header.text("Manufacturer").upper():
         return ""
     return "isotropic" if letter.strip() == "I" else "directional"
+
+
+def _direction(header: FrameHeader) -> tuple[float, ...]:
+    found = header.numbers("DiffusionGradientOrientation", 3)
+    inner = header.find("DiffusionGradientDirectionSequence")
+    if found is None and isinstance(inner, Sequence) and len(inner) > 0:
+        found = FrameHeader((inner[0],)).numbers("DiffusionGradientOrientation", 3)
+    return found or ()
 
 
 def _scaling(header: FrameHeader) -> tuple[float, float, float | None]:

@@ -10,7 +10,7 @@ from pydicom.sequence import Sequence
 
 from napari_dwi.scan.dicom.headers import FrameHeader, first_number
 
-_MOST_SLICES = 4096
+_MOST_SLICES = 65_535
 
 
 def slices_in_mosaic(header: FrameHeader) -> int:

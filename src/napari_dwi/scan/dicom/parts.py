@@ -1,13 +1,14 @@
-"""A series converted one b-value at a time, so that no volume can be taken for another.
+"""A series converted in parts, so that no volume can be taken for another.
 
-Each image is given to the converter together with those of its own b-value only; what comes out has
-that b-value, whatever its pixels look like, and one scaling, whatever the others have.
+Each image is given to the converter together with those of its own b-value only, or of its own
+volume only; what comes out has that b-value, whatever its pixels look like, and one scaling,
+whatever the others have.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def same_scaling(series: DicomSeries) -> bool:
 def convert_parts(
     series: DicomSeries, geometry: Geometry, *, check: Callable[[], None] | None = None
 ) -> tuple[Converted, tuple[float | None, ...]] | None:
-    """Convert the images of every b-value on their own.
+    """Convert the images of every b-value, or else of every volume, on their own.
 
     Parameters
     ----------
@@ -44,18 +45,45 @@ def convert_parts(
     -------
     (Converted, tuple of float or None) or None
         All volumes, in the order in which their b-values were first acquired, and the b-value of
-        each; ``None`` where the images of one b-value do not make whole volumes of the same grid, or
-        their scaling cannot be made the same.
+        each; ``None`` where these images do not make whole volumes of the same grid, or their scaling
+        cannot be made the same.
     """
-    groups: dict[tuple[float | None, object], list[Frame]] = defaultdict(list)
+    for groups in (_by_b_value(series), _by_volume(series, geometry)):
+        if 1 < len(groups) <= _MOST_PARTS:
+            converted = _convert_groups(series, geometry, groups, check)
+            if converted is not None:
+                return converted
+    return None
+
+
+def _by_b_value(series: DicomSeries) -> list[tuple[Frame, ...]]:
+    groups: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in series.frames:
         groups[frame.b_value, frame.scaling].append(frame)
-    if not 1 < len(groups) <= _MOST_PARTS:
-        return None
+    return [tuple(group) for group in groups.values()]
+
+
+def _by_volume(series: DicomSeries, geometry: Geometry) -> list[tuple[Frame, ...]]:
+    """One group for every volume: repeats in the order in which each slice was stored."""
+    groups: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
+    times: Counter[tuple[object, ...]] = Counter()
+    for frame, index in zip(series.frames, geometry.slice_of_frame, strict=True):
+        key = (frame.b_value, frame.scaling, frame.direction)
+        groups[*key, times[*key, index]].append(frame)
+        times[*key, index] += 1
+    return [tuple(group) for group in groups.values()]
+
+
+def _convert_groups(
+    series: DicomSeries,
+    geometry: Geometry,
+    groups: Sequence[tuple[Frame, ...]],
+    check: Callable[[], None] | None,
+) -> tuple[Converted, tuple[float | None, ...]] | None:
     parts: list[Converted] = []
     b_values: list[float | None] = []
-    for (b_value, _), frames in groups.items():
-        part = replace(series, frames=tuple(frames))
+    for frames in groups:
+        part = replace(series, frames=frames)
         try:
             place = geometry_of(part)
             if place.shape != geometry.shape or not np.allclose(
@@ -65,7 +93,7 @@ def convert_parts(
             parts.append(convert(part, place, check=check))
         except BadInputError:
             return None
-        b_values += [b_value] * place.n_volumes
+        b_values += [frames[0].b_value] * place.n_volumes
     if not _fit_together(parts) or not (same_scaling(series) or _scaled_alike(groups, parts)):
         return None
     return _joined(parts, b_values), tuple(b_values)
@@ -80,14 +108,14 @@ def _fit_together(parts: list[Converted]) -> bool:
     )
 
 
-def _scaled_alike(groups: dict[tuple[float | None, object], list[Frame]], parts: list[Converted]) -> bool:
+def _scaled_alike(groups: Sequence[tuple[Frame, ...]], parts: Sequence[Converted]) -> bool:
     """Whether the converter used the scaling of the headers, by the same rule for all parts.
 
     The rules are rescale slope and intercept, and Philips' way from displayed to measured values
     (Chenevert 2014, doi:10.1593/tlo.13811): (stored * RS + RI) / (RS * SS).
     """
     by_rescaling, by_philips = [], []
-    for frames, part in zip(groups.values(), parts, strict=True):
+    for frames, part in zip(groups, parts, strict=True):
         slope, intercept, scale = frames[0].scaling
         by_rescaling.append(_close(part.scaling, (slope, intercept)))
         by_philips.append(

@@ -8,7 +8,6 @@ the images of each b-value are converted on their own.
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import numpy as np
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.b_values import format_b_value
 from napari_dwi.scan.dicom.convert import Converted, convert, fingerprints
+from napari_dwi.scan.dicom.files import UNREADABLE, read_pixels
 from napari_dwi.scan.dicom.geometry import Geometry
 from napari_dwi.scan.dicom.parts import convert_parts, same_scaling
 from napari_dwi.scan.dicom.series import DicomSeries
@@ -162,11 +162,12 @@ def _frame_fingerprints(series: DicomSeries, check: Check | None) -> list[tuple[
             check()
         try:
             of_file = _file_fingerprints(file)
-        except (RuntimeError, NotImplementedError):
+        except RuntimeError as err:
+            # pydicom raises this, or its subclass NotImplementedError, where it has no decoder.
+            if isinstance(err, RecursionError):
+                raise BadInputError("the pixels of this image cannot be read", file=file) from err
             return None
-        except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError) as err:
-            raise BadInputError("the pixels of this image cannot be read", file=file) from err
-        except (TypeError, ValueError, struct.error) as err:
+        except UNREADABLE as err:
             raise BadInputError("the pixels of this image cannot be read", file=file) from err
         for index, (total, squares) in enumerate(of_file):
             found[file, index] = float(total), float(squares)
@@ -174,12 +175,10 @@ def _frame_fingerprints(series: DicomSeries, check: Check | None) -> list[tuple[
 
 
 def _file_fingerprints(file: Path) -> NDArray[np.float64]:
-    import pydicom
-
     with warnings.catch_warnings():
         # Trailing padding and the like do not change the pixels.
         warnings.simplefilter("ignore")
-        pixels = pydicom.dcmread(file).pixel_array
+        pixels = read_pixels(file).pixel_array
     frames = pixels[None] if pixels.ndim == 2 else pixels
     return fingerprints(np.moveaxis(frames, 0, -1))
 

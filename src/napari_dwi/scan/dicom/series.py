@@ -42,6 +42,8 @@ class Frame:
         ``position_mm`` of every slice of a mosaic, where the header says.
     weighting : str
         ``"directional"``, ``"isotropic"`` (trace), or ``""`` where the header does not say.
+    direction : tuple of floats
+        Gradient direction, only to tell volumes apart; empty where the public tags do not say.
     scaling : (float, float, float or None)
         Rescale slope and intercept, and Philips' own scale slope: what turns stored values into signal.
     """
@@ -59,6 +61,7 @@ class Frame:
     n_in_file: int = 1
     tiles_mm: tuple[tuple[float, float, float], ...] = ()
     weighting: Weighting = ""
+    direction: tuple[float, ...] = ()
     scaling: tuple[float, float, float | None] = (1.0, 0.0, None)
 
 

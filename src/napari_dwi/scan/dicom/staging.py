@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan.dicom.files import UNREADABLE, read_pixels
 from napari_dwi.scan.dicom.series import Frame
 
 
@@ -42,7 +42,6 @@ def stage(frames: Sequence[Frame], folder: Path, check: Callable[[], None] | Non
 
 
 def _copy_frames(file: Path, indices: list[int], target: Path) -> None:
-    import pydicom
     from pydicom.encaps import encapsulate, generate_frames
     from pydicom.sequence import Sequence as DicomSequence
 
@@ -50,7 +49,7 @@ def _copy_frames(file: Path, indices: list[int], target: Path) -> None:
         with warnings.catch_warnings():
             # Values that bend the standard stay as they are.
             warnings.simplefilter("ignore")
-            image = pydicom.dcmread(file)
+            image = read_pixels(file)
             count = int(image.NumberOfFrames)
             if image.file_meta.TransferSyntaxUID.is_encapsulated:
                 stored = list(generate_frames(image.PixelData, number_of_frames=count))
@@ -66,15 +65,7 @@ def _copy_frames(file: Path, indices: list[int], target: Path) -> None:
             image.NumberOfFrames = len(indices)
             image["PixelData"].value = pixels
             image.save_as(target)
-    except (
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as err:
+    except UNREADABLE as err:
         raise BadInputError(
             "the frames of this image cannot be taken apart",
             file=file,
