@@ -18,6 +18,8 @@ AffineSource = Literal[
 
 # Below this determinant (mm3) voxels have no volume and directions cannot be told apart.
 _SMALLEST_VOXEL_MM3 = 1e-6
+# Nor where one side is that much longer than another.
+_FLATTEST_VOXEL = 1e7
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,8 @@ class Grid:
             raise BadInputError("the affine matrix holds NaN or infinite numbers")
         with np.errstate(over="ignore", invalid="ignore"):
             volume_mm3 = abs(np.linalg.det(affine[:3, :3]))
-        if not _SMALLEST_VOXEL_MM3 <= volume_mm3 < np.inf:
+            flatness = np.linalg.cond(affine[:3, :3])
+        if not _SMALLEST_VOXEL_MM3 <= volume_mm3 < np.inf or flatness > _FLATTEST_VOXEL:
             raise BadInputError(
                 "the affine matrix is singular, so voxels have no volume",
                 found=f"determinant {volume_mm3:.3g} mm3",

@@ -45,7 +45,8 @@ def check_memory(path: Path, needed_bytes: int, allow: Collection[Allowance] = (
 
 def free_bytes() -> int:
     """Memory that can still be taken: of the computer, of its container and of this process."""
-    return max(0, min(psutil.virtual_memory().available, _left_to_container(), _left_to_process()))
+    available: int = psutil.virtual_memory().available
+    return max(0, min(available, _left_to_container(), _left_to_process()))
 
 
 def _left_to_container() -> int:

@@ -63,7 +63,8 @@ def _described(path: Path, header: Any, allow: Collection[Allowance]) -> FileHea
         )
     shape = image_shape(path, sizes)
     volume_shape = (shape[0], shape[1], shape[2])
-    spacing = np.abs(header["delta"].astype(float))
+    with np.errstate(all="ignore"):
+        spacing = np.abs(header["delta"].astype(float))
     if not int(header["goodRASFlag"]):
         notes = ("orientation unknown: the file does not say how the patient was lying",)
         return FileHeader(shape, spacing_grid(path, volume_shape, spacing), notes)
