@@ -111,7 +111,8 @@ def idle(qtbot: Any) -> Callable[[ReadingRoom], None]:
     """Wait until all jobs of a room are over."""
 
     def wait(room: ReadingRoom) -> None:
-        qtbot.waitUntil(lambda: room.queue.is_idle and room.queue._worker is None, timeout=60_000)
+        queues = room.queue, room.keeping.quick
+        qtbot.waitUntil(lambda: all(queue.is_idle and queue._worker is None for queue in queues))
 
     return wait
 

@@ -131,7 +131,7 @@ def test_later_keeps_it_for_the_next_start_and_discard_removes_it(
     assert len(abandoned_sessions()) == 1
     # The docks of one window ask once.
     other = open_dock(viewer, "Denoise")
-    qtbot.waitUntil(lambda: dock.room.keeping.writes.is_idle)
+    qtbot.waitUntil(lambda: dock.room.keeping.quick.is_idle)
     assert not other.findChildren(RecoveryBar)
     again = bar(open_dock(make_napari_viewer(show=False), "Denoise"))
     with answering("Cancel"):
@@ -179,6 +179,6 @@ def test_scan_that_has_changed_is_named_and_its_results_come_back(
 
 def test_nothing_is_offered_where_nothing_was_left(viewer, qtbot):
     dock = open_dock(viewer, "Scan")
-    qtbot.waitUntil(lambda: dock.room.keeping.writes.is_idle)
+    qtbot.waitUntil(lambda: dock.room.keeping.quick.is_idle)
     assert not dock.findChildren(RecoveryBar)
     assert not recovery_folder().exists() or not list(recovery_folder().iterdir())

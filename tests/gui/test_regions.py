@@ -44,7 +44,7 @@ def fill(room, name, box):
 def settled(qtbot, dock):
     """Until the table shows what is drawn."""
     regions = dock.room.regions
-    qtbot.waitUntil(lambda: not regions._settle.isActive() and regions._digest() == regions._seen)
+    qtbot.waitUntil(lambda: not regions._settle.isActive() and regions.digest == regions._seen)
 
 
 def expected_rows(dock, background=None):
@@ -305,13 +305,14 @@ def test_label_chosen_in_naparis_own_controls_gets_a_name(dock, qtbot):
     assert [row[0] for row in table(dock)] == ["region 7", "region 7"]
 
 
-def test_table_is_exported_and_copied(dock, qtbot, tmp_path, monkeypatch, errors):
+def test_table_is_exported_and_copied(dock, qtbot, idle, tmp_path, monkeypatch, errors):
     fill(dock.room, "lesion", (3, slice(8, 12), slice(6, 10)))
     settled(qtbot, dock)
     file = tmp_path / "out" / "stats.tsv"
     file.parent.mkdir()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
     named(dock, "Export…").click()
+    idle(dock.room)
     assert not errors()
     with file.open(newline="") as opened:
         rows = list(csv.DictReader(opened, delimiter="\t"))
@@ -324,7 +325,7 @@ def test_table_is_exported_and_copied(dock, qtbot, tmp_path, monkeypatch, errors
     assert QGuiApplication.clipboard().text() == file.read_text() == statistics_table(dock.rows)
 
 
-def test_regions_are_saved_and_loaded_again(dock, qtbot, tmp_path, monkeypatch, errors):
+def test_regions_are_saved_and_loaded_again(dock, qtbot, idle, tmp_path, monkeypatch, errors):
     room = dock.room
     fill(room, "lesion", (3, slice(8, 12), slice(6, 10)))
     fill(room, "reference", (slice(0, 6), 15, slice(12, 16)))
@@ -333,6 +334,7 @@ def test_regions_are_saved_and_loaded_again(dock, qtbot, tmp_path, monkeypatch, 
     file = tmp_path / "brain_dseg.nii.gz"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
     named(dock, "Save regions…").click()
+    idle(room)
     saved = read_regions(file)
     assert dict(saved.names) == {1: "lesion", 2: "reference"}
     np.testing.assert_array_equal(room.view.to_display(saved.labels.data), drawn)
@@ -342,6 +344,7 @@ def test_regions_are_saved_and_loaded_again(dock, qtbot, tmp_path, monkeypatch, 
     assert dock.list.count() == 0
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
     named(dock, "Load regions…").click()
+    idle(room)
     settled(qtbot, dock)
     np.testing.assert_array_equal(room.regions.labels, drawn)
     assert [region.name for region in room.regions.regions] == ["lesion", "reference"]
@@ -349,21 +352,23 @@ def test_regions_are_saved_and_loaded_again(dock, qtbot, tmp_path, monkeypatch, 
     assert not errors()
 
 
-def test_place_where_nothing_can_be_written_is_told(dock, qtbot, tmp_path, errors):
+def test_place_where_nothing_can_be_written_is_told(dock, qtbot, idle, tmp_path, errors):
     fill(dock.room, "lesion", (3, 8, 6))
     settled(qtbot, dock)
     (tmp_path / "file").write_text("in the way")
     dock.save(tmp_path / "file" / "regions.nii.gz")
     dock.export(tmp_path / "file" / "stats.tsv")
+    idle(dock.room)
     assert len(errors()) == 2
     assert dock.room.regions.labels.any()
 
 
-def test_file_that_holds_no_regions_is_told_and_regions_stay(dock, qtbot, tmp_path, errors):
+def test_file_that_holds_no_regions_is_told_and_regions_stay(dock, qtbot, idle, tmp_path, errors):
     fill(dock.room, "lesion", (3, 8, 6))
     settled(qtbot, dock)
     (tmp_path / "junk.nii.gz").write_bytes(b"junk")
     dock.load(tmp_path / "junk.nii.gz")
+    idle(dock.room)
     assert len(errors()) == 1
     assert [region.name for region in dock.room.regions.regions] == ["lesion"]
 

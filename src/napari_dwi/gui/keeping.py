@@ -43,8 +43,8 @@ class Keeping:
 
     def __init__(self, room: ReadingRoom) -> None:
         self.settings: dict[str, dict[str, Any]] = {}
-        # Apart from the jobs the user has asked for: regions must be safe while a long one runs.
-        self.writes = JobQueue()
+        # Short work, apart from the jobs that may take hours: regions must be safe meanwhile.
+        self.quick = JobQueue()
         self._room = room
         self._keeper = ScanKeeper(None)
         self._pending: set[Result] = set()
@@ -146,7 +146,7 @@ class Keeping:
         if self._settle.isActive() and not discard:
             self._keep_regions()
         self._settle.stop()
-        self.writes.finish_all()
+        self.quick.finish_all()
         self._keeper.close(discard=discard)
 
     def _on_regions(self) -> None:
@@ -178,7 +178,7 @@ class Keeping:
 
     def in_background(self, write: Callable[[], None]) -> None:
         """Write without holding up the window; what the disk refuses is told."""
-        self.writes.submit(
+        self.quick.submit(
             Job("keeping", lambda _: self._try(write), lambda _: self._tell_problem(), tell_error)
         )
 

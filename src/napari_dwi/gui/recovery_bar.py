@@ -94,7 +94,7 @@ def offer_recovery(room: ReadingRoom, dock: QWidget) -> None:
     def look(_: object) -> tuple[int, tuple[Abandoned, ...]]:
         return remove_old_sessions(), abandoned_sessions()
 
-    room.keeping.writes.submit(Job("looking for unsaved work", look, show, tell_error))
+    room.keeping.quick.submit(Job("looking for unsaved work", look, show, tell_error))
 
 
 def described(abandoned: Abandoned) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor, QGuiApplication
@@ -22,15 +23,17 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_dwi.errors import BadInputError, DwiError
+from napari_dwi.errors import BadInputError
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.drawing import DrawingTool, Tool
+from napari_dwi.gui.jobs import Job
 from napari_dwi.gui.messages import tell, tell_error
 from napari_dwi.gui.region_table import RegionTable
 from napari_dwi.measure.regions import RegionStatistics, measure_regions, statistics_table
+from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import resample_to
 from napari_dwi.scan.file_set import file_set
-from napari_dwi.scan.regions import add_regions, read_regions
+from napari_dwi.scan.regions import Regions, add_regions, read_regions
 
 if TYPE_CHECKING:
     import napari
@@ -173,37 +176,53 @@ class RegionsDock(Dock):
 
     def save(self, path: Path) -> None:
         """Save the regions as a label image with their names beside it."""
-        if self.room.regions is None:
+        regions = self.room.regions
+        if regions is None:
             return
-        try:
-            with file_set(path.parent, self._inputs()) as files:
-                add_regions(files, self.room.regions.as_regions(), path)
-        except DwiError as err:
-            tell_error(err)
-            return
-        tell(f"regions saved as {path.name}")
+        drawn, digest, inputs = regions.as_regions(), regions.digest, self._inputs()
+
+        def work(_: Progress) -> None:
+            with file_set(path.parent, inputs) as files:
+                add_regions(files, drawn, path)
+
+        def done(_: None) -> None:
+            self.room.keeping.regions_saved(digest)
+            tell(f"regions saved as {path.name}")
+
+        self._do("Saving the regions", work, done)
 
     def export(self, path: Path) -> None:
         """Write the table of all b-values as tab-separated text."""
-        try:
-            with file_set(path.parent, self._inputs()) as files:
-                files.add_text(path, statistics_table(self.rows))
-        except DwiError as err:
-            tell_error(err)
-            return
-        tell(f"table saved as {path.name}")
+        table, inputs = statistics_table(self.rows), self._inputs()
+
+        def work(_: Progress) -> None:
+            with file_set(path.parent, inputs) as files:
+                files.add_text(path, table)
+
+        self._do("Exporting the table", work, lambda _: tell(f"table saved as {path.name}"))
 
     def load(self, path: Path) -> None:
         """Load regions, resampled to the scan where they lie on another grid."""
-        if self.room.regions is None or self.room.series is None:
+        regions, series = self.room.regions, self.room.series
+        if regions is None or series is None:
             return
-        try:
-            regions = read_regions(path)
-            labels = resample_to(regions.labels, self.room.series.grid)
-        except DwiError as err:
-            tell_error(err)
-            return
-        self.room.regions.load(type(regions)(labels, regions.names))
+
+        def work(_: Progress) -> Regions:
+            read = read_regions(path)
+            return replace(read, labels=resample_to(read.labels, series.grid))
+
+        def done(read: Regions) -> None:
+            if self.room.regions is not regions:
+                tell(f"{path.name} is not shown: another scan has taken the place of its own")
+                return
+            regions.load(read)
+            self.room.keeping.regions_saved(regions.digest)
+
+        self._do("Loading regions", work, done)
+
+    def _do(self, title: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        """Read or write beside the jobs of the queue, which may take long."""
+        self.room.keeping.quick.submit(Job(title, work, done, tell_error))
 
     def _inputs(self) -> list[Path]:
         images = [shown.image for shown in self.room.shown]
