@@ -9,10 +9,9 @@ import pytest
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan import DwiSeries, Grid, Source, Volume
-from napari_dwi.scan.anatomy import anatomy_on, as_recorded, frames_differ
-from napari_dwi.scan.registration import aligned
+from napari_dwi.scan.anatomy import anatomy_on, frames_differ
 
-from .builder import affine_of, las_grid, random_series, random_volume, rotation
+from .builder import affine_of, las_grid, random_series, random_volume
 
 
 def with_frame(image: Any, frame: str | None) -> Any:
@@ -51,13 +50,3 @@ def test_anatomy_of_another_place_is_refused() -> None:
     far = replace(random_volume(), grid=Grid((6, 5, 4), affine_of(np.eye(3), (900, 0, 0))), name="T2")
     with pytest.raises(BadInputError, match=r"T2 does not lie over the diffusion series.*0.0 %"):
         anatomy_on(on_las(random_series()), far)
-
-
-def test_a_recorded_alignment_gives_the_same_grid_to_the_last_bit() -> None:
-    volume = with_frame(random_volume(), "")
-    moved = aligned(volume, affine_of(rotation(), (0.1, -0.7, 1 / 3)), "found")
-    assert moved.source is not None
-    again = as_recorded(volume, moved.source.alignment)
-    assert again.grid.affine.tobytes() == moved.grid.affine.tobytes()
-    assert again.source == moved.source
-    assert as_recorded(volume, None) is volume

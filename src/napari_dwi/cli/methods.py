@@ -16,6 +16,7 @@ from napari_dwi.methods.registry import all_methods, find_method
 from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import Result, run_method, save_result
 from napari_dwi.scan import DwiSeries, Volume, open_series, open_volume, resample_to
+from napari_dwi.scan.anatomy import anatomy_on
 from napari_dwi.scan.file_set import check_writable
 from napari_dwi.scan.nifti import sha256_of
 
@@ -37,6 +38,11 @@ def add_commands(commands: Any) -> None:
         default=[],
         metavar="VOL",
         help="anatomical images; resampled to the grid of the series",
+    )
+    denoise.add_argument(
+        "--register",
+        action="store_true",
+        help="align the anatomical images to the series before (rigid; needs SimpleITK)",
     )
     denoise.set_defaults(run=_denoise)
 
@@ -62,7 +68,13 @@ def add_method_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
 
 
-def run_on_files(method: Method, options: argparse.Namespace, anatomy_paths: Sequence[Path] = ()) -> int:
+def run_on_files(
+    method: Method,
+    options: argparse.Namespace,
+    anatomy_paths: Sequence[Path] = (),
+    *,
+    register: bool = False,
+) -> int:
     """Run a method on the files named by the options of `add_method_options`, and save its result."""
     parameters = method.settings(options.preset).with_settings(_settings(options.set))
     if options.threads is not None and options.threads < 1:
@@ -72,7 +84,12 @@ def run_on_files(method: Method, options: argparse.Namespace, anatomy_paths: Seq
         allow = options.allow
         series = open_series(options.series, bval=options.bval, allow=allow, check=progress.check)
         anatomy = tuple(
-            resample_to(open_volume(path, allow=allow, check=progress.check), series.grid)
+            anatomy_on(
+                series,
+                open_volume(path, allow=allow, check=progress.check),
+                align=register,
+                report=progress.report,
+            )
             for path in anatomy_paths
         )
         mask = None
@@ -148,7 +165,9 @@ def _as_text(value: object) -> str:
 
 
 def _denoise(options: argparse.Namespace) -> int:
-    return run_on_files(find_method(options.method, "denoise"), options, options.anatomy)
+    return run_on_files(
+        find_method(options.method, "denoise"), options, options.anatomy, register=options.register
+    )
 
 
 def _repeat(options: argparse.Namespace) -> int:

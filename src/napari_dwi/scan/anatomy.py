@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from napari_dwi.scan.images import DwiSeries, Volume
-from napari_dwi.scan.registration import Report, aligned, register_rigid
+from napari_dwi.scan.registration import Report, register_rigid
 from napari_dwi.scan.resampling import resample_to
 
 
@@ -56,16 +54,3 @@ def frames_differ(series: DwiSeries, volume: Volume) -> bool:
     """Whether the files say that the patient was moved, or is another one."""
     frames = {image.source.frame_of_reference for image in (series, volume) if image.source is not None}
     return len(frames - {""}) > 1
-
-
-def as_recorded(volume: Volume, alignment: tuple[tuple[float, ...], ...] | None) -> Volume:
-    """An image just read, moved as an earlier registration had moved it.
-
-    Parameters
-    ----------
-    volume : Volume
-        The image.
-    alignment : tuple of tuple of float, optional
-        As kept by its `Source`.
-    """
-    return volume if alignment is None else aligned(volume, np.array(alignment), "aligned as recorded")
