@@ -6,9 +6,18 @@ from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import Parameters
 
 # Done within a blink, whatever the result is worth.
-_FAST = {"bl-inr": {"width": "16", "epochs": "2", "batch_size": "256", "n_frequencies": "4"}}
+_FAST = {
+    "bl-inr": {"width": "16", "epochs": "2", "batch_size": "256", "n_frequencies": "4"},
+    "nlm": {"search_radius": "3"},
+    "tv": {"iterations": "20"},
+    "wavelet": {"shifts": "2"},
+}
 # Small scans have few training steps, which must be larger then.
-_PATIENT = {"bl-inr": {"width": "64", "epochs": "40", "batch_size": "256", "learning_rate": "0.004"}}
+_PATIENT = {
+    "bl-inr": {"width": "64", "epochs": "40", "batch_size": "256", "learning_rate": "0.004"},
+    # Two other volumes, voxel by voxel, are too few to predict from.
+    "patch2self": {"patch_radius": "1"},
+}
 
 
 def fast_settings(method: Method, **settings: str) -> Parameters:

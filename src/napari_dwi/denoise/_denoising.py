@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
-from napari_dwi.scan import DwiSeries, format_b_value
+from napari_dwi.methods.progress import Progress
+from napari_dwi.scan import DwiSeries, Grid, format_b_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,12 +35,21 @@ class DenoiseParameters(Parameters):
         0.0,
         low=0,
         high=1e9,
-        help="Noise level for the correction, in scanner units; 0 estimates it from the air.",
+        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Denoised:
+    """Denoised volumes (x, y, z, n_targets), and what a method has to say about them."""
+
+    signal: NDArray[np.float32]
+    figures: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
 # Denoise the volumes with the given indices: (x, y, z, n_targets), NaN where nothing can be said.
-DenoiseVolumes = Callable[[Inputs, Any, Context, "NDArray[np.intp]"], "NDArray[np.float32]"]
+DenoiseVolumes = Callable[[Inputs, Any, Context, "NDArray[np.intp]"], "NDArray[np.float32] | Denoised"]
 DenoiseVolume = Callable[[Inputs, Any, Context, int], "NDArray[np.float32]"]
 
 
@@ -51,7 +61,8 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
     name : str
         Name of the method, for the names of its files.
     denoise : callable
-        ``denoise(inputs, parameters, context, targets)`` gives the denoised volumes.
+        ``denoise(inputs, parameters, context, targets)`` gives the denoised volumes, or these with
+        figures and warnings.
 
     Returns
     -------
@@ -64,10 +75,10 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
     def run(inputs: Inputs, parameters: DenoiseParameters, context: Context) -> Output:
         series = inputs.series
         targets = target_volumes(series, parameters.targets)
-        denoised = denoise(inputs, parameters, context, targets)
+        made = denoise(inputs, parameters, context, targets)
+        made = made if isinstance(made, Denoised) else Denoised(made)
+        denoised, figures, warnings = made.signal, dict(made.figures), list(made.warnings)
         before = series.signal[..., targets]
-        figures: dict[str, float] = {}
-        warnings: list[str] = []
         if parameters.rician_correction != NO_CORRECTION:
             denoised, sigma, warning = _without_bias(series, denoised, parameters)
             figures["noise sigma (scanner units)"] = sigma
@@ -103,6 +114,19 @@ def each_volume(
         progress = context.progress.part(step, len(targets), prefix)
         progress.report(0.0, "preparing")
         yield step, int(volume), replace(context, progress=progress)
+
+
+def all_volumes(inputs: Inputs, context: Context, targets: NDArray[np.intp]) -> Progress:
+    """The progress of a method that works on all volumes at once, naming those asked for."""
+    values = dict.fromkeys(format_b_value(float(inputs.series.b_values.values[n])) for n in targets)
+    return context.progress.part(0, 1, f"b = {', '.join(values)}, ")
+
+
+def slice_axis_of(grid: Grid) -> int:
+    """The axis with the largest spacing; of equal spacings the last, along which slices are stored."""
+    spacing = grid.spacing_mm
+    # Rounded, since spacings are computed.
+    return max(range(3), key=lambda axis: (round(spacing[axis], 2), axis))
 
 
 def volume_by_volume(denoise: DenoiseVolume) -> DenoiseVolumes:

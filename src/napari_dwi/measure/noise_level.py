@@ -22,6 +22,14 @@ _RAYLEIGH_RMS = np.sqrt(2)
 _LARGEST_DISAGREEMENT = 0.15
 
 
+def air_mask(series: DwiSeries) -> NDArray[np.bool_]:
+    """Voxels clear of the foreground by four voxels within the slice, shape (x, y, z)."""
+    from scipy.ndimage import binary_dilation, generate_binary_structure
+
+    in_plane = generate_binary_structure(2, 1)[:, :, None]
+    return np.asarray(~binary_dilation(foreground_mask(series), in_plane, iterations=_MARGIN_VOXELS))
+
+
 def noise_level(series: DwiSeries, background: NDArray[np.bool_] | None = None) -> float:
     """The Rician noise level sigma, from the air around the patient.
 
@@ -47,11 +55,8 @@ def noise_level(series: DwiSeries, background: NDArray[np.bool_] | None = None) 
     BadInputError
         If there is too little air or it does not look like Rayleigh noise.
     """
-    from scipy.ndimage import binary_dilation, generate_binary_structure
-
     if background is None:
-        in_plane = generate_binary_structure(2, 1)[:, :, None]
-        background = ~binary_dilation(foreground_mask(series), in_plane, iterations=_MARGIN_VOXELS)
+        background = air_mask(series)
     highest = series.b_values.indices(series.b_values.distinct[-1])
     air = series.signal[background][:, highest].astype(np.float64)
     air = air[np.isfinite(air) & (air != 0)]
