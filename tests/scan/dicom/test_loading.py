@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,15 +23,6 @@ from .test_folder import ANATOMY
 ORIENTATIONS = pytest.mark.parametrize(
     "orientation", [AXIAL, SAGITTAL, CORONAL, OBLIQUE], ids=["axial", "sagittal", "coronal", "oblique"]
 )
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary folders are made during a test, empty at first."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @ORIENTATIONS
@@ -229,19 +218,6 @@ def test_hostile_and_foreign_names_do_no_harm(tmp_path: Path, temporary: Path) -
 def test_a_series_without_a_description_is_named_by_its_number(tmp_path: Path) -> None:
     write_series(tmp_path, description="")
     assert load_dwi(tmp_path).name == "series8"
-
-
-def test_nothing_of_the_patient_comes_out(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    write_series(tmp_path)
-    text = repr(list_series(tmp_path))
-    loaded = load_dwi(tmp_path)
-    text += repr((loaded.name, loaded.source, loaded.notes, loaded.b_values)) + caplog.text
-    text += "".join(capfd.readouterr())
-    assert "Verysecret" not in text
-    assert "4711" not in text
 
 
 def test_the_source_is_the_digest_of_all_files(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import RLELossless
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan.dicom import reconcile as module
 from napari_dwi.scan.dicom.convert import Converted, convert
 from napari_dwi.scan.dicom.folder import read_folder
 from napari_dwi.scan.dicom.geometry import Geometry, geometry_of
-from napari_dwi.scan.dicom.reconcile import reconcile
+from napari_dwi.scan.dicom.reconcile import Reconciled, reconcile
 from napari_dwi.scan.dicom.series import DicomSeries
 
 from .builder import write_series
@@ -26,51 +29,123 @@ def trace(tmp_path: Path) -> tuple[DicomSeries, Geometry, Converted]:
     return series, geometry, convert(series, geometry)
 
 
+@pytest.fixture
+def converting_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[Converted], None]:
+    """Let the converter, as it may, write the volumes in another way."""
+
+    def put(converted: Converted) -> None:
+        monkeypatch.setattr(module, "convert", lambda *_, **__: converted)
+
+    return put
+
+
 def test_volumes_are_recognised_in_any_order(
-    trace: tuple[DicomSeries, Geometry, Converted], rng: np.random.Generator
+    trace: tuple[DicomSeries, Geometry, Converted],
+    converting_to: Callable[[Converted], None],
+    rng: np.random.Generator,
 ) -> None:
     series, geometry, converted = trace
     for _ in range(5):
         order = rng.permutation(4)
-        shuffled = replace(
-            converted, signal=converted.signal[..., order], stored_sums=converted.stored_sums[:, order]
+        converting_to(
+            replace(
+                converted,
+                signal=converted.signal[..., order],
+                fingerprints=converted.fingerprints[:, order],
+            )
         )
-        b_values, _notes = reconcile(series, geometry, shuffled)
-        assert b_values.values.tolist() == np.array([0, 100, 400, 800])[order].tolist()
+        found = reconcile(series, geometry)
+        assert found.b_values == tuple(np.array([0, 100, 400, 800])[order].tolist())
 
 
-def test_changed_pixels_are_not_recognised(trace: tuple[DicomSeries, Geometry, Converted]) -> None:
+@pytest.mark.parametrize("keep_order", [False, True])
+def test_changed_pixels_are_not_recognised(
+    trace: tuple[DicomSeries, Geometry, Converted],
+    converting_to: Callable[[Converted], None],
+    keep_order: bool,
+) -> None:
     series, geometry, converted = trace
-    with pytest.raises(BadInputError, match="not certain which volume"):
-        reconcile(series, geometry, replace(converted, stored_sums=converted.stored_sums + 1))
+    fingerprints = converted.fingerprints.copy()
+    fingerprints[2, 1] += 1
+    converting_to(replace(converted, fingerprints=fingerprints))
+    found = reconcile(series, geometry, keep_order=keep_order)
+    if keep_order:
+        assert found.b_values == (0, None, 400, 800)
+    else:
+        # The parts, which bring the b-values of their files, do not need to be recognised.
+        assert found.b_values == (0, 100, 400, 800)
+        assert any("one b-value at a time" in note for note in found.notes)
+
+
+def test_no_b_value_is_given_out_more_often_than_it_was_acquired(
+    trace: tuple[DicomSeries, Geometry, Converted], converting_to: Callable[[Converted], None]
+) -> None:
+    series, geometry, converted = trace
+    twice = converted.fingerprints[:, [0, 1, 1, 3]]
+    converting_to(replace(converted, fingerprints=twice))
+    assert reconcile(series, geometry, keep_order=True).b_values == (None,) * 4
 
 
 @pytest.mark.parametrize("count", [3, 5])
 def test_a_list_of_the_wrong_length_by_the_converter_is_not_used(
-    trace: tuple[DicomSeries, Geometry, Converted], count: int
+    trace: tuple[DicomSeries, Geometry, Converted],
+    converting_to: Callable[[Converted], None],
+    count: int,
 ) -> None:
     series, geometry, converted = trace
-    b_values, notes = reconcile(series, geometry, replace(converted, b_values=np.arange(float(count))))
-    assert b_values.values.tolist() == [0, 100, 400, 800]
-    assert any("the headers were used" in note for note in notes)
+    converting_to(replace(converted, b_values=np.arange(float(count))))
+    found = reconcile(series, geometry)
+    assert found.b_values == (0, 100, 400, 800)
+    assert any("the headers were used" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
     ("by_converter", "noted"), [((0, 100.9, 403, 793), False), ((0, 100, 400, 500), True)]
 )
 def test_rounding_is_no_disagreement(
-    trace: tuple[DicomSeries, Geometry, Converted], by_converter: tuple[float, ...], noted: bool
+    trace: tuple[DicomSeries, Geometry, Converted],
+    converting_to: Callable[[Converted], None],
+    by_converter: tuple[float, ...],
+    noted: bool,
 ) -> None:
     series, geometry, converted = trace
-    b_values, notes = reconcile(series, geometry, replace(converted, b_values=np.array(by_converter, float)))
-    assert b_values.values.tolist() == [0, 100, 400, 800]
-    assert bool(notes) == noted
+    converting_to(replace(converted, b_values=np.array(by_converter, float)))
+    found: Reconciled = reconcile(series, geometry)
+    assert found.b_values == (0, 100, 400, 800)
+    assert bool(found.notes) == noted
 
 
-def test_directions_are_kept_where_there_are_any(trace: tuple[DicomSeries, Geometry, Converted]) -> None:
-    series, geometry, converted = trace
-    directions = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
-    kept, _ = reconcile(series, geometry, replace(converted, directions=directions))
-    np.testing.assert_array_equal(kept.directions, directions)
-    none, _ = reconcile(series, geometry, replace(converted, directions=np.zeros((4, 3))))
-    assert none.directions is None
+def test_pixels_that_cannot_be_decoded_are_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pydicom
+
+    made = write_series(tmp_path, dialect=DIALECTS["ge"])
+    for file in made.files:
+        image = pydicom.dcmread(file)
+        image.compress(RLELossless)
+        image.save_as(file)
+    # As for JPEG lossless, which needs packages that are not installed with this one.
+    decoder = pydicom.pixels.get_decoder(RLELossless)
+    monkeypatch.setattr(decoder, "_available", {})
+    with pytest.raises(RuntimeError):
+        _ = pydicom.dcmread(made.files[0]).pixel_array
+    (series,) = read_folder(tmp_path)
+    found = reconcile(series, geometry_of(series))
+    assert found.b_values == (0, 100, 400, 800)
+    for index in range(4):
+        assert found.converted.signal[..., index].sum() == made.signal[..., index].sum()
+
+
+def test_a_part_that_does_not_convert_leaves_the_refusal_of_the_whole(
+    trace: tuple[DicomSeries, Geometry, Converted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series, geometry, _ = trace
+
+    def refuse(*_: object, **__: object) -> Converted:
+        raise BadInputError("this series cannot be converted to one image")
+
+    monkeypatch.setattr(module, "convert", refuse)
+    monkeypatch.setattr("napari_dwi.scan.dicom.parts.convert", refuse)
+    with pytest.raises(BadInputError, match="cannot be converted"):
+        reconcile(series, geometry)

@@ -7,9 +7,23 @@ from collections.abc import Sequence
 
 from napari_dwi.scan.info import Role
 
-_MAP_TYPES = {"ADC", "EADC", "FA", "TENSOR"}
-_MAP_NAME = re.compile(r"[_ -](e?adc|(col)?fa|tensor(_b0)?)$", re.IGNORECASE)
-_COMPUTED_NAME = "CALC_BVAL"
+_MAP_TYPES = {"ADC", "DADC", "EADC", "EXP_ADC", "FA", "COLFA", "TENSOR", "TENSOR_B0", "MD", "RA", "VR"}
+_MAP_NAME = re.compile(
+    r"""(^|[^a-z])
+    ([de]?adc(map)? | exp(onential)?[ _-]?adc | (col(ou?r)?|map)?fa(map)? | tensor([ _-]b0)? | adcmap
+    | (exponential[ _-])?apparent[ _-]diffusion[ _-]coeff(icient|\.)? | average[ _-]dc
+    | fractional[ _-]an[is]*o\w* | relative[ _-]anisotropy | (mean|axial|radial)[ _-]diffusivity)
+    ([^a-z]|$)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_COMPUTED = re.compile(
+    r"""calc[ _-]?b ((?=[^a-z])|val) | (^|[^a-z])
+    (cdwi | c[ _-]?b-?[ ]?\d{3,}
+    | (calc(ulated)? | comp(uted)? | syn(thetic)? | extrapolated)[ _-]*
+      (b[ _=-]*\d | bval | dwi | diff | high[ _-]b))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_B_VALUES_OF_AN_ACQUISITION = 2
 _LOCALISER_NAME = re.compile(r"locali[sz]er|scout|survey|(^|[^a-z])(aa)?loc([^a-z]|$)", re.IGNORECASE)
 _DIFFUSION_TYPES = {"DIFFUSION", "TRACEW", "TRACE"}
 _DIFFUSION_NAME = re.compile(r"(^|[^a-z])(dwi?|dti|ivim|diff(usion)?)([^a-z]|$)", re.IGNORECASE)
@@ -42,10 +56,15 @@ def role_of(
     if n_directions > 1 or "LOCALIZER" in types or _LOCALISER_NAME.search(description):
         return "localiser"
     # Maps and computed images keep a b-value of the series they were made of, so they come first.
-    if types & _MAP_TYPES or _MAP_NAME.search(description):
+    if types & _MAP_TYPES:
         return "scanner map"
-    if _COMPUTED_NAME in description.upper() or any(_COMPUTED_NAME in part for part in types):
+    if _COMPUTED.search(description) or any(_COMPUTED.search(part) for part in types):
         return "computed b"
+    # A protocol may be called "DWI with ADC"; its maps have one b-value, what it acquired has several.
+    if len({b for b in b_values if b is not None}) < _B_VALUES_OF_AN_ACQUISITION and _MAP_NAME.search(
+        description
+    ):
+        return "scanner map"
     weighted = any(b is not None and b > 0 for b in b_values)
     if weighted or types & _DIFFUSION_TYPES or _DIFFUSION_NAME.search(description):
         return "DWI"
