@@ -11,3 +11,8 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def brief(number: float) -> str:
+    """Three digits, and no power of ten where it only makes reading harder."""
+    return f"{number:.0f}" if 100 <= abs(number) < 1e6 else f"{number:.3g}"

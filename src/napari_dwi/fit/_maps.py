@@ -69,7 +69,9 @@ def output_images(
     def image(role: str, ending: str, data: NDArray[Any], what: SignalParameter, text: str) -> OutputImage:
         whole = np.full(status.shape, np.nan, dtype=np.float32, order="F")
         whole[voxels.inside] = data
-        display = Display(what.screen_factor, what.screen_unit, what.screen_limits, what.colormap)
+        display = Display(
+            what.symbol, what.screen_factor, what.screen_unit, what.screen_limits, what.colormap
+        )
         unit = "" if what.unit == "1" else what.unit
         volume = Volume(whole, series.grid, "map", unit, f"{series.name} {role}")
         aside = what not in model.shape
@@ -87,7 +89,12 @@ def output_images(
             sd = _fisher_sd(problem, found.values, sigma, noise, progress)
         for n, p in enumerate(model.parameters):
             high = None if p.screen_limits is None else p.screen_limits[1] / 3
-            shown = replace(p, screen_limits=None if high is None else (0.0, high), colormap="inferno")
+            shown = replace(
+                p,
+                symbol=f"{p.symbol} SD",
+                screen_limits=None if high is None else (0.0, high),
+                colormap="inferno",
+            )
             text = f"Standard deviation of {p.symbol}"
             images.append(image(f"{p.name} SD", f"param-{p.name}_desc-sd_dwimap", sd[:, n], shown, text))
     fitted, goodness = _fitted_signal(problem, voxels, found.values, progress)

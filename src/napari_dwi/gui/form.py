@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from psygnal import Signal
@@ -34,18 +35,25 @@ class ParameterForm(QWidget):
         The values to begin with; their class says which fields there are.
     b_values : tuple of float
         The b-values (s/mm2) that can be chosen.
+    hidden : collection of str
+        Names of parameters that are settled elsewhere and have no field.
     """
 
-    def __init__(self, parameters: Parameters, b_values: tuple[float, ...]) -> None:
+    def __init__(
+        self, parameters: Parameters, b_values: tuple[float, ...], hidden: Collection[str] = ()
+    ) -> None:
         super().__init__()
         self._kind = type(parameters)
         self._fields: dict[str, _Field] = {}
+        self._hidden = {name: getattr(parameters, name) for name in hidden}
         plain = QFormLayout(self)
         plain.setContentsMargins(0, 0, 0, 0)
         folded = QWidget()
         advanced = QFormLayout(folded)
         advanced.setContentsMargins(0, 0, 0, 0)
         for parameter in self._kind.declared():
+            if parameter.name in self._hidden:
+                continue
             field = _field_for(parameter, b_values)
             field.widget.setToolTip(_tooltip(parameter))
             self._fields[parameter.name] = field
@@ -65,10 +73,11 @@ class ParameterForm(QWidget):
         BadInputError
             If the values do not go together.
         """
-        return self._kind.from_values({name: field.value() for name, field in self._fields.items()})
+        shown = {name: field.value() for name, field in self._fields.items()}
+        return self._kind.from_values(self._hidden | shown)
 
     def set_values(self, parameters: Parameters) -> None:
-        """Show other values."""
+        """Show other values; those that are hidden stay as they are."""
         for name, field in self._fields.items():
             field.set_value(getattr(parameters, name))
 

@@ -22,6 +22,7 @@ from napari_dwi.methods.running import Result, save_result
 if TYPE_CHECKING:
     from napari_dwi.gui.region_layers import Digest
     from napari_dwi.gui.room import ReadingRoom
+    from napari_dwi.scan import Volume
 
 _AFTER_THE_LAST_STROKE_MS = 1500
 
@@ -47,6 +48,7 @@ class Keeping:
         self.quick = JobQueue()
         self._room = room
         self._keeper = ScanKeeper(None)
+        self._titles: dict[Result, str] = {}
         self._pending: set[Result] = set()
         self._saved: set[Result] = set()
         self._saved_regions: Digest | None = None
@@ -63,12 +65,13 @@ class Keeping:
 
     @property
     def results(self) -> tuple[tuple[Result, str], ...]:
-        """The results on show, each with the name of its first layer."""
-        found: dict[Result, str] = {}
-        for shown in self._room.shown:
-            if shown.result is not None:
-                found.setdefault(shown.result, shown.layer.name)
-        return tuple(found.items())
+        """The results on show, each with its title."""
+        found = dict.fromkeys(shown.result for shown in self._room.shown if shown.result is not None)
+        return tuple((result, self.title_of(result)) for result in found)
+
+    def title_of(self, result: Result) -> str:
+        """What a result is called on the screen."""
+        return self._titles[result]
 
     @property
     def unsaved(self) -> str:
@@ -88,6 +91,10 @@ class Keeping:
         self._pending.update(keeper.results)
         if before.is_on_disk:
             self.in_background(partial(before.close, discard=True))
+
+    def have_anatomy(self, anatomy: tuple[Volume, ...]) -> None:
+        """Know that the scan has other anatomy now."""
+        self.in_background(partial(self._keeper.have_anatomy, anatomy))
 
     def watched(self, title: str, work: Callable[[Progress], Any]) -> Callable[[Progress], Any]:
         """The same work, whose results are on the disk before anybody sees them."""
@@ -111,8 +118,14 @@ class Keeping:
         self._keeper.describe(dict(self.settings), display_of(self._room))
 
     def on_shown(self, result: Result, title: str) -> None:
-        """Remember the title of a result."""
-        self._keeper.rename(result, title)
+        """Remember a result that is about to be shown; two of the same title get numbers."""
+        taken = {other for _, other in self.results}
+        number, free = 1, title
+        while free in taken:
+            number += 1
+            free = f"{title} {number}"
+        self._titles[result] = free
+        self._keeper.rename(result, free)
 
     def save_results(self, folder: Path) -> None:
         """Save every result on show into a folder, in the background."""
@@ -173,6 +186,7 @@ class Keeping:
 
     def _forget_removed(self) -> None:
         shown = {result for result, _ in self.results}
+        self._titles = {result: title for result, title in self._titles.items() if result in shown}
         if gone := set(self._keeper.results) - shown - self._pending:
             self.in_background(partial(self._keeper.forget, gone))
 

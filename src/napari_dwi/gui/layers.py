@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.colormaps import Colormap
 
+from napari_dwi.methods.display import Display
 from napari_dwi.scan import DwiSeries, View, Volume
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ RESIDUAL_COLORMAP = Colormap(
     ],
     name="residual",
 )
+_MAP_COLORMAP = "viridis"
 
 _AXES = ("b", "z", "y", "x")
 _UNITS = ("pixel", "mm", "mm", "mm")
@@ -42,6 +44,7 @@ def add_image_layer(
     name: str,
     *,
     is_residual: bool = False,
+    display: Display | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Image:
     """Show an image; a view of its voxels, not a copy.
@@ -58,10 +61,18 @@ def add_image_layer(
         Name of the layer.
     is_residual : bool
         Differences get a diverging colormap, symmetric about zero.
+    display : Display, optional
+        Colours and limits of a map, whose values are in screen units.
     metadata : dict, optional
         How the image was made.
     """
     data, settings = image_layer_settings(image, view, is_residual=is_residual)
+    if display is not None:
+        settings["colormap"] = display.colormap
+        highest = max(display.codes, default=0)
+        settings["contrast_limits"] = (
+            (0, highest) if highest else display.limits or settings["contrast_limits"]
+        )
     settings["metadata"] = {METADATA_KEY: metadata or {}}
     return viewer.add_image(data, name=name, **settings)
 
@@ -72,13 +83,18 @@ def image_layer_settings(
     """The display array of an image, and how a napari layer is to show it."""
     data = view.to_display(image.signal if isinstance(image, DwiSeries) else image.data)
     settings = {
-        "colormap": RESIDUAL_COLORMAP if is_residual else "gray",
+        "colormap": RESIDUAL_COLORMAP if is_residual else _colormap_of(image),
         "contrast_limits": symmetric_window(data) if is_residual else window(data),
         "interpolation2d": "nearest",
         "metadata": {},
         **_geometry(view, data.ndim),
     }
     return data, settings
+
+
+def _colormap_of(image: DwiSeries | Volume) -> str:
+    """Images are grey; the values of a map mean something by themselves and get colours."""
+    return _MAP_COLORMAP if isinstance(image, Volume) and image.kind == "map" else "gray"
 
 
 def on_all_volumes(image: DwiSeries, series: DwiSeries) -> DwiSeries:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.form import ParameterForm, narrow
 from napari_dwi.gui.job_rows import JobRows
 from napari_dwi.gui.messages import tell, tell_error
+from napari_dwi.gui.result_list import ResultList
 from napari_dwi.methods.device import DEVICES
 from napari_dwi.methods.method import Inputs, Method, Task
 from napari_dwi.methods.parameters import Parameters
@@ -32,7 +33,7 @@ from napari_dwi.methods.registry import methods_of
 from napari_dwi.methods.running import Result, run_method
 from napari_dwi.methods.single_slice import run_on_slice
 from napari_dwi.scan import DwiSeries
-from napari_dwi.text import duration
+from napari_dwi.text import brief, duration
 
 if TYPE_CHECKING:
     import napari
@@ -76,6 +77,8 @@ class MethodDock(Dock):
         self.report.setWordWrap(True)
         self.report.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.content.addWidget(self.report)
+        self.result_list = ResultList(self.room)
+        self.content.addWidget(self.result_list)
         self._make_bottom()
         self.room.keeping.gathering.connect(self._gather)
         self.room.keeping.restoring.connect(self._restore)
@@ -120,12 +123,16 @@ class MethodDock(Dock):
             If there is no scan, or what was chosen cannot be used.
         """
         if self.room.series is None:
-            raise BadInputError("there is no scan", remedy="Load one in the Scan dock first.")
+            raise BadInputError("there is no scan", remedy=self.room.why_empty)
         return Inputs(self.room.series)
 
-    def starting_values(self) -> Parameters:
-        """The values the form of the method begins with."""
-        return self.method.settings()
+    def settings(self, preset: str | None = None) -> Parameters:
+        """The recommended values of the method, or those of a preset."""
+        return self.method.settings(preset)
+
+    def settled(self) -> Collection[str]:
+        """Names of the parameters that the form need not ask for."""
+        return ()
 
     def run(self) -> None:
         """Run the method on the whole series."""
@@ -172,7 +179,8 @@ class MethodDock(Dock):
         ready = self.room.series is not None
         for button in (self.run_button, self.preview_button):
             button.setEnabled(ready)
-        self.report.setText("" if ready else "Load a scan in the Scan dock first.")
+            button.setToolTip(self._help_of[button] if ready else self.room.why_empty)
+        self.report.setText("" if ready else self.room.why_empty)
         self.make_form()
 
     def restore(self, method: str, parameters: Mapping[str, Any]) -> None:
@@ -195,9 +203,12 @@ class MethodDock(Dock):
         """Make the form of the method anew."""
         if self.form is not None:
             self._form_place.removeWidget(self.form)
+            # Its end comes with the next turn of the event loop; until then it would lie over the new.
+            self.form.hide()
             self.form.deleteLater()
         series = self.room.series
-        self.form = ParameterForm(self.starting_values(), () if series is None else series.b_values.distinct)
+        b_values = () if series is None else series.b_values.distinct
+        self.form = ParameterForm(self.settings(), b_values, self.settled())
         self._form_place.addWidget(self.form)
 
     def _gather(self) -> None:
@@ -258,6 +269,7 @@ class MethodDock(Dock):
         self.run_button.setStyleSheet("font-weight: bold")
         self.run_button.setToolTip("The whole series, in the background")
         self.run_button.clicked.connect(self.run)
+        self._help_of = {button: button.toolTip() for button in (self.preview_button, self.run_button)}
         buttons = QHBoxLayout()
         buttons.addWidget(self.preview_button)
         buttons.addWidget(self.run_button)
@@ -307,7 +319,7 @@ class MethodDock(Dock):
         self.room.show_result(result, title)
         record = result.record
         lines = [f"{title}: {duration(record.seconds)} on {record.device}"]
-        lines += [f"{figure}: {value:.3g}" for figure, value in record.figures.items()]
+        lines += [f"{figure}: {brief(value)}" for figure, value in record.figures.items()]
         lines += [f"Note: {warning}" for warning in record.warnings]
         self.report.setText("\n".join(lines))
 
@@ -324,7 +336,7 @@ class MethodDock(Dock):
 
     def _on_preset(self, preset: str) -> None:
         if self.form is not None and preset:
-            self.form.set_values(self.method.settings(None if preset == _RECOMMENDED else preset))
+            self.form.set_values(self.settings(None if preset == _RECOMMENDED else preset))
 
     def _on_images(self) -> None:
         self.side_by_side.setChecked(self.room.panes.side_by_side)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,15 @@ from napari_dwi.gui.conventions import ConventionCamera
 from napari_dwi.gui.jobs import Job, JobQueue
 from napari_dwi.gui.keeping import Keeping
 from napari_dwi.gui.layers import add_image_layer, on_all_volumes
-from napari_dwi.gui.loose_layers import (
-    carries_image,
-    has_loose_series,
-    let_loose_layers_be,
-    take_loose_layers,
-)
+from napari_dwi.gui.loose_layers import carries_image, take_over
 from napari_dwi.gui.messages import ask, tell_error
 from napari_dwi.gui.panes import Panes
 from napari_dwi.gui.recovery_bar import offer_recovery
 from napari_dwi.gui.region_layers import RegionLayers
+from napari_dwi.gui.volume_choice import AS_ACQUIRED, VolumeChoice
 from napari_dwi.gui.windowing import VolumeWindows
 from napari_dwi.methods.keeping import ScanKeeper
+from napari_dwi.methods.method import OutputImage
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import sidecar_of
 from napari_dwi.methods.running import Result
@@ -43,6 +40,8 @@ if TYPE_CHECKING:
 
 _LINKED = ("contrast_limits", "gamma", "colormap")
 
+_NOTHING_LOADED = "Load a scan in the Scan dock first."
+
 _rooms: dict[int, ReadingRoom] = {}
 
 
@@ -50,13 +49,15 @@ _rooms: dict[int, ReadingRoom] = {}
 class Shown:
     """An image on show, with its layer.
 
-    ``result`` is how it was made, ``None`` for what was loaded.
+    ``image`` is in screen units. ``result`` and ``output`` are what it is part of, ``None`` for what
+    was loaded.
     """
 
     image: DwiSeries | Volume
     layer: Image
     role: str
     result: Result | None = None
+    output: OutputImage | None = None
 
 
 class ReadingRoom:
@@ -66,6 +67,7 @@ class ReadingRoom:
     """
 
     scan_changed = Signal()
+    anatomy_changed = Signal()
     images_changed = Signal()
     regions_changed = Signal()
     convention_changed = Signal()
@@ -73,6 +75,10 @@ class ReadingRoom:
     def __init__(self, viewer: napari.Viewer) -> None:
         self.viewer = viewer
         self.series: DwiSeries | None = None
+        # The series as read, and what of it is on show.
+        self.acquired: DwiSeries | None = None
+        self.choice = AS_ACQUIRED
+        self.why_empty = _NOTHING_LOADED
         self.anatomy: tuple[Volume, ...] = ()
         self.view: View | None = None
         self.regions: RegionLayers | None = None
@@ -153,7 +159,13 @@ class ReadingRoom:
         return not (results or drawn) or ask(parent, question, "Load the new scan")
 
     def show_scan(
-        self, series: DwiSeries | None, anatomy: tuple[Volume, ...], grid: Grid | None = None
+        self,
+        series: DwiSeries | None,
+        anatomy: tuple[Volume, ...],
+        grid: Grid | None = None,
+        *,
+        acquired: DwiSeries | None = None,
+        choice: VolumeChoice = AS_ACQUIRED,
     ) -> None:
         """Show a scan in place of the one before.
 
@@ -162,9 +174,13 @@ class ReadingRoom:
         series : DwiSeries or None
             The diffusion series; ``None`` where only its results are left.
         anatomy : tuple of Volume
-            Anatomical images on the grid of the series.
+            Anatomical images, and maps made elsewhere, on the grid of the series.
         grid : Grid, optional
             The grid of the results, where there is no series.
+        acquired : DwiSeries, optional
+            The series as read, where ``series`` was averaged from it.
+        choice : VolumeChoice
+            How it was.
         """
         if series is not None:
             grid = series.grid
@@ -174,6 +190,8 @@ class ReadingRoom:
         with self.viewer.layers.batched_update():
             self._clear()
             self.series, self.anatomy = series, anatomy
+            self.acquired, self.choice = acquired or series, choice
+            self.why_empty = _NOTHING_LOADED
             self.view = View(grid)
             self.keeping.start(ScanKeeper(series, anatomy))
             if series is not None:
@@ -193,21 +211,68 @@ class ReadingRoom:
         self.scan_changed.emit()
         self.images_changed.emit()
 
+    def add_anatomy(self, volumes: tuple[Volume, ...]) -> None:
+        """Show more anatomy, or maps made elsewhere, with the scan; they lie on its grid."""
+        side_by_side = self.panes.side_by_side
+        with self.viewer.layers.batched_update():
+            self.panes.leave()
+            for volume in volumes:
+                layer = self._show(volume, self._free_name(volume.name), "anatomy").layer
+                layer.visible = side_by_side
+            self._have_anatomy((*self.anatomy, *volumes))
+            self._arrange(side_by_side=side_by_side)
+        self.images_changed.emit()
+
+    def remove_anatomy(self, volume: Volume) -> None:
+        """Take anatomy or a map away from the scan."""
+        for shown in [shown for shown in self.shown if shown.image is volume]:
+            self.viewer.layers.remove(shown.layer)
+
+    def stay_empty(self, why: str) -> None:
+        """Say why there is no scan to work on, if there is none."""
+        self.why_empty = why
+        if self.series is None:
+            self.scan_changed.emit()
+
+    def replace_anatomy(self, old: Volume, new: Volume) -> None:
+        """Show another version of an anatomical image in the layer of the one before."""
+        for n, shown in enumerate(self.shown):
+            if shown.image is old and self.view is not None:
+                shown.layer.data = self.view.to_display(new.data)
+                self.shown[n] = replace(shown, image=new)
+        self._have_anatomy(tuple(new if volume is old else volume for volume in self.anatomy))
+        self.images_changed.emit()
+
+    def _have_anatomy(self, anatomy: tuple[Volume, ...]) -> None:
+        self.anatomy = anatomy
+        self.keeping.have_anatomy(anatomy)
+        self.anatomy_changed.emit()
+
     def show_result(self, result: Result, title: str) -> None:
         """Show a result and its residual beside the scan, side by side."""
+        self.keeping.on_shown(result, title)
+        self.show_outputs(result, [output for output in result.output.images if not output.aside])
+
+    def show_outputs(self, result: Result, outputs: Iterable[OutputImage]) -> None:
+        """Show some images of a result beside the scan, side by side."""
         if self.view is None:
             return
+        title = self.keeping.title_of(result)
         with self.viewer.layers.batched_update():
             # Arranging brings them back, once all layers are there.
             self.panes.leave()
-            for output in result.output.images:
-                name = title if output.role != "residual" else f"{title} residual"
-                metadata = sidecar_of(result.record, output, Path.cwd())
-                self._show(output.image, self._free_name(name), output.role, result, metadata)
+            for output in outputs:
+                is_main = len(result.output.images) == 2 and output is result.output.images[0]
+                name = title if is_main else f"{title} {output.symbol}"
+                self._show(output.image, self._free_name(name), output.role, result, output)
             self._arrange(side_by_side=True)
-        self.keeping.on_shown(result, title)
         self.viewer.reset_view()
         self.images_changed.emit()
+
+    def hide(self, output: OutputImage) -> None:
+        """Take an image of a result off the screen; with its last image a result is gone."""
+        for shown in [shown for shown in self.shown if shown.output is output]:
+            self.viewer.layers.remove(shown.layer)
 
     def set_side_by_side(self, wanted: bool) -> None:
         """Show every image in its own pane, or one above the other."""
@@ -239,18 +304,24 @@ class ReadingRoom:
         name: str,
         role: str,
         result: Result | None = None,
-        metadata: dict[str, Any] | None = None,
+        output: OutputImage | None = None,
     ) -> Shown:
         if self.view is None:
             raise RuntimeError("an image needs the view of its scan")
         is_residual = role == "residual"
+        display = None if output is None else output.display
+        if isinstance(image, Volume) and display is not None:
+            image = display.on_screen(image)
         whole = image
         if isinstance(image, DwiSeries) and self.series is not None:
             whole = on_all_volumes(image, self.series)
-        layer = add_image_layer(
-            self.viewer, whole, self.view, name, is_residual=is_residual, metadata=metadata
+        metadata = (
+            sidecar_of(result.record, output, Path.cwd()) if result is not None and output is not None else {}
         )
-        shown = Shown(image, layer, role, result)
+        layer = add_image_layer(
+            self.viewer, whole, self.view, name, is_residual=is_residual, display=display, metadata=metadata
+        )
+        shown = Shown(image, layer, role, result, output)
         self.shown.append(shown)
         self._link(shown)
         return shown
@@ -289,6 +360,8 @@ class ReadingRoom:
         gone = [shown for shown in self.shown if shown.layer is event.value]
         if gone:
             self.shown.remove(gone[0])
+            if gone[0].role == "anatomy":
+                self._have_anatomy(tuple(volume for volume in self.anatomy if volume is not gone[0].image))
             for windows in [windows for windows in self._windows if windows.layer is event.value]:
                 windows.close()
                 self._windows.remove(windows)
@@ -311,16 +384,7 @@ class ReadingRoom:
             self._take_over.start(0)
 
     def _on_loose_layers(self) -> None:
-        if has_loose_series(self.viewer) and not self.may_replace():
-            let_loose_layers_be(self.viewer)
-            return
-        try:
-            scan = take_loose_layers(self.viewer)
-        except DwiError as err:
-            tell_error(err)
-            return
-        if scan is not None:
-            self.show_scan(*scan)
+        take_over(self)
 
     def _free_name(self, name: str) -> str:
         taken = {layer.name for layer in self.viewer.layers}

@@ -127,6 +127,8 @@ class OutputImage:
         How to show a map; ``None`` for images that are shown like a scan.
     facts : mapping
         What else its sidecar says, by name (``"Model"``, ``"StatusCodes"``); ready for JSON.
+    aside : bool
+        Whether it is shown only when asked for, so that what matters has the room.
     """
 
     role: str
@@ -136,6 +138,12 @@ class OutputImage:
     unit: str = "arbitrary"
     display: Display | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    aside: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """What it is called on the screen."""
+        return self.display.symbol if self.display is not None and self.display.symbol else self.role
 
 
 @dataclass(frozen=True, eq=False)
