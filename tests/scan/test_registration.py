@@ -62,8 +62,9 @@ def test_what_was_found_is_told_in_numbers(found: Registration) -> None:
     turn = np.degrees(np.arccos((np.trace(rotation(TURN_DEG)) - 1) / 2))
     assert found.rotation_deg == pytest.approx(turn, abs=0.5)
     assert found.information_after > 2 * found.information_before
-    assert str(found).startswith(f"moved by {found.translation_mm:.1f} mm, turned by")
-    assert found.volume.notes[-1].startswith("aligned to the series: moved by")
+    moved = f"moved by {found.translation_mm:.1f} mm, turned by {found.rotation_deg:.1f}°"
+    information = f"{found.information_before:.3f} before, {found.information_after:.3f} after"
+    assert found.volume.notes[-1] == f"aligned to the series: {moved}; mutual information {information}"
 
 
 def test_no_voxel_of_the_image_is_touched(head: SimulatedScan, found: Registration) -> None:

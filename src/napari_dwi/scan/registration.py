@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Report = Callable[[float, str], None]
 
+# How the note of an alignment begins.
+ALIGNED = "aligned to the series"
+
 # Coarse to fine: width of the Gaussian that both images are smoothed by, mm.
 _SMOOTHING_MM = (4.0, 2.0, 0.0)
 _BINS = 40
@@ -64,12 +67,6 @@ class Registration:
     rotation_deg: float
     information_before: float
     information_after: float
-
-    def __str__(self) -> str:
-        return (
-            f"moved by {self.translation_mm:.1f} mm, turned by {self.rotation_deg:.1f}°; mutual information "
-            f"{self.information_before:.3f} before, {self.information_after:.3f} after"
-        )
 
 
 def register_rigid(
@@ -134,9 +131,11 @@ def register_rigid(
     cosine = (np.trace(correction[:3, :3]) - 1) / 2
     rotation = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     _check_plausible(moving.name, translation, rotation, before, after)
-    said = f"aligned to the series: moved by {translation:.1f} mm, turned by {rotation:.1f}°"
-    volume = aligned(moving, correction, said)
-    return Registration(volume, correction, translation, rotation, before, after)
+    said = (
+        f"{ALIGNED}: moved by {translation:.1f} mm, turned by {rotation:.1f}°; "
+        f"mutual information {before:.3f} before, {after:.3f} after"
+    )
+    return Registration(aligned(moving, correction, said), correction, translation, rotation, before, after)
 
 
 def aligned(volume: Volume, correction: NDArray[np.float64], note: str) -> Volume:
