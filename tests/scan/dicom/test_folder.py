@@ -120,6 +120,23 @@ def test_a_cut_file_is_known_to_its_series(tmp_path: Path, kept_bytes: int) -> N
     assert series.damaged == (cut,)
 
 
+def test_a_file_cut_within_the_identifier_of_its_series_is_known_to_it(tmp_path: Path) -> None:
+    cut = write_series(tmp_path).files[5]
+    uid = str(pydicom.dcmread(cut).SeriesInstanceUID).encode()
+    content = cut.read_bytes()
+    for kept in (0, 10, len(uid) - 1, len(uid)):
+        cut.write_bytes(content[: content.index(uid) + kept])
+        (series,) = read_folder(tmp_path)
+        assert series.damaged == (cut,)
+
+
+def test_a_damaged_file_of_another_series_is_not_held_against_its_neighbours(tmp_path: Path) -> None:
+    write_series(tmp_path)
+    other = write_series(tmp_path, number=9, prefix="X")
+    other.files[0].write_bytes(other.files[0].read_bytes()[:-100])
+    assert [len(series.damaged) for series in read_folder(tmp_path)] == [0, 1]
+
+
 def test_reports_without_pixels_are_no_series(tmp_path: Path) -> None:
     made = write_series(tmp_path)
     report = pydicom.dcmread(made.files[0])

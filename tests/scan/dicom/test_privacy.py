@@ -54,6 +54,20 @@ def test_series_listings_errors_and_logs_are_free_of_the_patient(
     assert_private(caplog.text + "".join(capfd.readouterr()), *uids)
 
 
+def test_values_that_bend_the_standard_are_not_quoted_in_logs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for file in write_series(tmp_path).files:
+        # No number, and the first thing pydicom would quote.
+        file.write_bytes(file.read_bytes().replace(b"3000", b"Very").replace(b"120000", b"secret"))
+    list_series(tmp_path)
+    load_dwi(tmp_path)
+    assert caplog.text == ""
+    logging.getLogger("pydicom").warning("said outside of the reader")
+    assert "said outside" in caplog.text
+
+
 def test_every_error_of_a_damaged_series_is_free_of_the_patient(tmp_path: Path) -> None:
     made = write_series(tmp_path / "whole", dialect=mosaic, shape=(32, 24, 1))
     content = made.files[0].read_bytes()

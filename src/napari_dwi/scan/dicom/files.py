@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from napari_dwi.errors import BadInputError
 from napari_dwi.scan.dicom.b_value_tags import b_value
 from napari_dwi.scan.dicom.headers import FrameHeader, first_number, frame_headers
 from napari_dwi.scan.dicom.mosaics import slice_positions, slices_in_mosaic
+from napari_dwi.scan.dicom.quiet import quietly
 from napari_dwi.scan.dicom.series import Frame, Weighting
 
 _DEEPEST_FOLDER = 32
@@ -138,9 +138,7 @@ def walk(root: Path) -> Iterator[Path]:
 
 def read_file(file: Path) -> ImageFile | DamagedFile | None:
     """One file: an image, a damaged image, or ``None`` for everything else."""
-    with warnings.catch_warnings():
-        # Values that bend the standard are common and none of the user's business.
-        warnings.simplefilter("ignore")
+    with quietly():
         try:
             with file.open("rb") as stream:
                 bounded = BoundedStream(stream)

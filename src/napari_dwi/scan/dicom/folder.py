@@ -65,12 +65,14 @@ def _series(folder: Path, images: list[ImageFile], damaged: list[DamagedFile]) -
     frames = tuple(frame for image in kept for frame in image.frames)
     b_values = complete([frame.b_value for frame in frames], first.vendor)
     frames = tuple(replace(frame, b_value=b) for frame, b in zip(frames, b_values, strict=True))
-    # A header that broke off before its series belongs to any series stored beside it.
+    # A header may break off within or before the identifier of its series; then it belongs to any
+    # series stored beside it.
     beside = {image.file.parent for image in kept}
     cut = tuple(
         item.file
         for item in damaged
-        if item.series_uid == first.series_uid or (not item.series_uid and item.file.parent in beside)
+        if item.series_uid == first.series_uid
+        or (first.series_uid.startswith(item.series_uid) and item.file.parent in beside)
     )
     n_copies = len(images) - len(kept)
     return first.series_uid, DicomSeries(

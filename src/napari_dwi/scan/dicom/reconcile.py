@@ -8,7 +8,6 @@ the images of each b-value are converted on their own.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from napari_dwi.scan.dicom.convert import Converted, convert, fingerprints
 from napari_dwi.scan.dicom.files import UNREADABLE, read_pixels
 from napari_dwi.scan.dicom.geometry import Geometry
 from napari_dwi.scan.dicom.parts import convert_parts, same_scaling
+from napari_dwi.scan.dicom.quiet import quietly
 from napari_dwi.scan.dicom.series import DicomSeries
 
 if TYPE_CHECKING:
@@ -175,9 +175,7 @@ def _frame_fingerprints(series: DicomSeries, check: Check | None) -> list[tuple[
 
 
 def _file_fingerprints(file: Path) -> NDArray[np.float64]:
-    with warnings.catch_warnings():
-        # Trailing padding and the like do not change the pixels.
-        warnings.simplefilter("ignore")
+    with quietly():
         pixels = read_pixels(file).pixel_array
     frames = pixels[None] if pixels.ndim == 2 else pixels
     return fingerprints(np.moveaxis(frames, 0, -1))

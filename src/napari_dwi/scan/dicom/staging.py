@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.dicom.files import UNREADABLE, read_pixels
+from napari_dwi.scan.dicom.quiet import quietly
 from napari_dwi.scan.dicom.series import Frame
 
 
@@ -46,9 +46,7 @@ def _copy_frames(file: Path, indices: list[int], target: Path) -> None:
     from pydicom.sequence import Sequence as DicomSequence
 
     try:
-        with warnings.catch_warnings():
-            # Values that bend the standard stay as they are.
-            warnings.simplefilter("ignore")
+        with quietly():
             image = read_pixels(file)
             count = int(image.NumberOfFrames)
             if image.file_meta.TransferSyntaxUID.is_encapsulated:
