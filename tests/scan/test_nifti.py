@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_dwi.errors import BadInputError
-from napari_dwi.scan import Grid
+from napari_dwi.errors import BadInputError, Stopped
+from napari_dwi.scan import Grid, memory
+from napari_dwi.scan.allowances import ALLOWANCES
 from napari_dwi.scan.nifti import read_nifti, read_nifti_header, stem_of
 
 from .builder import affine_of, las_grid, oblique_grid, random_volume, rotation, write_bytes, write_nifti
@@ -56,11 +58,14 @@ def test_a_large_intercept_costs_no_digits(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.data, stored - 2**30)
 
 
-@pytest.mark.parametrize("slope", [0, np.nan, np.inf])
-def test_a_slope_that_means_nothing_leaves_the_numbers_as_stored(tmp_path: Path, slope: float) -> None:
+@pytest.mark.parametrize(("slope", "shown"), [(0, "0"), (np.nan, "nan"), (np.inf, "inf")])
+def test_a_slope_that_means_nothing_leaves_the_numbers_as_stored_and_is_said(
+    tmp_path: Path, slope: float, shown: str
+) -> None:
     stored = np.arange(120, dtype=np.int16).reshape(6, 5, 4)
     read = read_nifti(write_nifti(tmp_path / "a.nii", stored, scl_slope=slope, scl_inter=7))
     np.testing.assert_array_equal(read.data, stored)
+    assert read.notes == (f"stored numbers taken as they are: the header's slope is {shown}",)
 
 
 def test_numbers_beyond_float32_become_infinite_without_a_warning(tmp_path: Path) -> None:
@@ -232,18 +237,33 @@ def test_a_geometry_without_voxels_is_refused(tmp_path: Path, fields: dict[str, 
     with pytest.raises(BadInputError) as caught:
         read_nifti(path)
     assert caught.value.file == path
+    size = fields.get("pixdim", 2.0)
+    has_sizes = size == size and size != 0
+    assert caught.value.offers == (("voxel-sizes",) if has_sizes else ())
+    if has_sizes:
+        read = read_nifti(path, allow=caught.value.offers)
+        assert not read.grid.orientation_known
+        assert read.grid.spacing_mm[0] == 2
+        assert any(note.startswith("orientation unknown: the voxel sizes were used") for note in read.notes)
+    else:
+        with pytest.raises(BadInputError):
+            read_nifti(path, allow=ALLOWANCES)
 
 
 @pytest.mark.parametrize(
     ("content", "found"),
     [
         (b"", "an empty file"),
-        (b"<html><body>404</body></html>", "begins with b'<htm'"),
+        (b"<html><body>404</body></html>", r"found a web page \(HTML\)"),
         (b"\x1f", "begins with"),
         (b"\x5c\x01\x00\x00", "header is cut short; expected 348, found 4"),
         (b"\x5c\x01\x00\x00" + bytes(400), "magic"),
         (gzip.compress(b""), "an empty file"),
-        (gzip.compress(b"<html>"), "begins with b'<htm'"),
+        (gzip.compress(b"<html>"), r"found a web page \(HTML\)"),
+        (b"PK\x03\x04" + bytes(300), "found a zip archive"),
+        (bytes(128) + b"DICM" + bytes(300), "found a DICOM file: open the folder"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer instead of the file"),
+        (bytes(500), "nothing but zeros"),
         (b"\x1f\x8b\x08 not gzip", "damaged|ends too early"),
         (b"\x1f\x8b\x07" + bytes(20), "damaged"),
     ],
@@ -292,18 +312,24 @@ def test_impossible_sizes_are_named(tmp_path: Path, dim: tuple[int, ...], big_en
         read_nifti(path)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "found"),
-    [
-        (np.complex64, "complex numbers"),
-        (np.complex128, "complex numbers"),
-        (np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), "colours"),
-    ],
-)
-def test_complex_and_coloured_voxels_are_refused(tmp_path: Path, dtype: np.dtype, found: str) -> None:
-    path = write_nifti(tmp_path / "a.nii", np.zeros((6, 5, 4), dtype))
-    with pytest.raises(BadInputError, match=f"found {found}"):
+def test_colours_are_refused(tmp_path: Path) -> None:
+    colours = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+    path = write_nifti(tmp_path / "a.nii", np.zeros((6, 5, 4), colours))
+    with pytest.raises(BadInputError, match="found colours") as caught:
+        read_nifti(path, allow=ALLOWANCES)
+    assert caught.value.offers == ()
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_of_complex_numbers_the_magnitude_is_offered(tmp_path: Path, dtype: type) -> None:
+    stored = (np.arange(120) * (3 + 4j)).reshape(6, 5, 4).astype(dtype)
+    path = write_nifti(tmp_path / "a.nii", stored, scl_slope=2)
+    with pytest.raises(BadInputError, match="found complex numbers") as caught:
         read_nifti(path)
+    assert caught.value.offers == ("magnitude",)
+    read = read_nifti(path, allow=caught.value.offers)
+    np.testing.assert_allclose(read.data.ravel(), 10 * np.arange(120))
+    assert read.notes == ("the magnitude of complex numbers was taken",)
 
 
 @pytest.mark.parametrize("offset", [0, 4, 347, -352, np.nan, np.inf])
@@ -315,7 +341,7 @@ def test_voxels_that_begin_inside_the_header_are_refused(tmp_path: Path, offset:
 
 def test_the_header_half_of_a_pair_is_refused_with_the_way_out(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Pair(NOISE, np.eye(4)), tmp_path / "a.hdr")
-    with pytest.raises(BadInputError, match="must be converted to one"):
+    with pytest.raises(BadInputError, match=r"both \.hdr and \.img are needed"):
         read_nifti(tmp_path / "a.hdr")
 
 
@@ -345,13 +371,49 @@ def test_a_gzip_whose_content_was_cut_before_it_was_packed_is_refused_with_both_
         read_nifti(tmp_path / "b.nii.gz")
 
 
-def test_one_flipped_bit_among_the_voxels_fails_the_checksum(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
+def _with_bit_flipped(path: Path, place: int, bit: int = 4) -> Path:
     content = bytearray(path.read_bytes())
-    content[len(content) * 6 // 10] ^= 0x10
+    content[place] ^= 1 << bit
     path.write_bytes(content)
-    with pytest.raises(BadInputError, match="checksum does not match"):
+    return path
+
+
+def test_a_flipped_bit_that_cannot_be_unpacked_is_refused_without_an_offer(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
+    place = path.stat().st_size * 6 // 10
+    with pytest.raises(BadInputError, match="cannot be unpacked, so its checksum fails") as caught:
+        read_nifti(_with_bit_flipped(path, place), allow=ALLOWANCES)
+    assert caught.value.offers == ()
+
+
+def test_a_flipped_bit_that_unpacks_changes_voxels_and_is_offered_with_that_warning(tmp_path: Path) -> None:
+    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
+    # Packed without compression, every bit unpacks to something.
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content, 0))
+    path = _with_bit_flipped(tmp_path / "b.nii.gz", 9000)
+    with pytest.raises(BadInputError, match=r"checksum does not match.*voxels may be wrong") as caught:
         read_nifti(path)
+    assert caught.value.offers == ("wrong-checksum",)
+    read = read_nifti(path, allow=caught.value.offers)
+    assert read.notes == ("read although its checksum is wrong: voxels may be wrong",)
+    assert 0 < (read.data != NOISE).sum() < 3
+
+
+def test_a_wrong_checksum_alone_can_be_allowed(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
+    _with_bit_flipped(path, path.stat().st_size - 6)
+    with pytest.raises(BadInputError, match="checksum does not match") as caught:
+        read_nifti(path)
+    assert caught.value.offers == ("wrong-checksum",)
+    np.testing.assert_array_equal(read_nifti(path, allow=caught.value.offers).data, NOISE)
+
+
+def test_a_wrong_size_at_the_end_of_a_gzip_is_refused_without_an_offer(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
+    _with_bit_flipped(path, path.stat().st_size - 2)
+    with pytest.raises(BadInputError, match="unpacks to another size") as caught:
+        read_nifti(path, allow=ALLOWANCES)
+    assert caught.value.offers == ()
 
 
 def test_a_wrong_checksum_is_found_behind_more_bytes_than_the_voxels_need(tmp_path: Path) -> None:
@@ -433,3 +495,125 @@ def test_no_header_gives_anything_but_an_image_or_a_message(
     assert read.data.shape[:3] == read.grid.shape
     assert isinstance(read.grid, Grid)
     assert np.isfinite(read.grid.spacing_mm).all()
+
+
+def test_values_that_are_no_signal_are_counted(tmp_path: Path) -> None:
+    array = random_volume().data.copy()
+    array[0, 0, 0], array[1, 1, 1], array[2, 2, 2] = np.nan, -np.inf, -3
+    read = read_nifti(write_nifti(tmp_path / "a.nii", array))
+    assert (read.n_not_finite, read.n_negative) == (2, 2)
+    shifted = read_nifti(write_nifti(tmp_path / "b.nii", np.zeros((6, 5, 4), np.uint8), scl_inter=-1))
+    assert (shifted.n_not_finite, shifted.n_negative) == (0, 120)
+
+
+class _StopsAfter:
+    """A user who presses Stop when a reader has asked some times."""
+
+    def __init__(self, n_calls: int) -> None:
+        self.left = n_calls
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Stopped
+
+
+@BOTH_KINDS
+def test_reading_stops_between_any_two_pieces(tmp_path: Path, name: str) -> None:
+    path = write_nifti(tmp_path / name, np.random.default_rng(0).random((128, 128, 64, 3)).astype(np.float32))
+    for n_calls in (0, 1, 5):
+        with pytest.raises(Stopped):
+            read_nifti(path, check=_StopsAfter(n_calls))
+    read_nifti(path, check=_StopsAfter(1000))
+
+
+def test_zeros_without_end_behind_the_voxels_are_not_unpacked(tmp_path: Path) -> None:
+    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
+    megabyte = gzip.compress(bytes(2**20))
+    with (tmp_path / "b.nii.gz").open("wb") as file:
+        file.write(gzip.compress(content))
+        # As many members as would unpack to 20 GB.
+        file.writelines(megabyte for _ in range(20_000))
+    checks = _StopsAfter(1000)
+    with pytest.raises(BadInputError, match="goes on long after its voxels"):
+        read_nifti(tmp_path / "b.nii.gz", check=checks)
+    assert checks.left > 900
+
+
+def test_a_gzip_of_many_members_is_one_stream(tmp_path: Path) -> None:
+    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
+    members = [gzip.compress(content[start : start + 1000]) for start in range(0, len(content), 1000)]
+    (tmp_path / "b.nii.gz").write_bytes(b"".join(members) + bytes(512))
+    np.testing.assert_array_equal(read_nifti(tmp_path / "b.nii.gz").data, NOISE)
+
+
+def test_a_gzip_with_names_and_comments_is_read(tmp_path: Path) -> None:
+    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
+    plain = gzip.compress(content)
+    extra = b"\x05\x00extra"
+    header = plain[:3] + bytes([2 + 4 + 8 + 16]) + plain[4:10] + extra + b"name\0" + b"comment\0" + b"\0\0"
+    (tmp_path / "b.nii.gz").write_bytes(header + plain[10:])
+    np.testing.assert_array_equal(read_nifti(tmp_path / "b.nii.gz").data, NOISE)
+
+
+def test_what_follows_a_gzip_must_be_gzip_or_zeros(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
+    path.write_bytes(path.read_bytes() + b"<html>404</html>")
+    with pytest.raises(BadInputError, match="not how a gzip file goes on"):
+        read_nifti(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_larger_than_a_share_of_the_free_memory_is_asked_about(
+    tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_nifti(tmp_path / ("a.nii.gz" if packed else "a.nii"), NOISE)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 7 * NOISE.size)
+    with pytest.raises(BadInputError, match="takes most of the free memory") as caught:
+        read_nifti(path)
+    assert caught.value.offers == ("large-file",)
+    np.testing.assert_array_equal(read_nifti(path, allow=caught.value.offers).data, NOISE)
+
+
+_IN_LITTLE_MEMORY = """if True:
+    import resource, sys
+    from pathlib import Path
+    import nibabel, psutil
+    from napari_dwi.errors import BadInputError
+    from napari_dwi.scan.nifti import read_nifti
+    taken = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[2]), -1))
+    try:
+        print(read_nifti(Path(sys.argv[1]), allow=sys.argv[3:]).data.nbytes)
+    except BadInputError as err:
+        print(*err.offers, str(err))
+"""
+
+
+def _read_in_little_memory(path: Path, n_bytes: int, *allow: str) -> str:
+    words = [sys.executable, "-c", _IN_LITTLE_MEMORY, str(path), str(n_bytes), *allow]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit to the address space")
+def test_with_little_memory_left_an_image_is_read_asked_about_or_refused(tmp_path: Path) -> None:
+    # 16 MB as stored, 64 MB as float32.
+    path = write_nifti(tmp_path / "a.nii.gz", np.zeros((256, 256, 256), np.uint8), scl_slope=0.5)
+    assert _read_in_little_memory(path, 300_000_000) == f"{4 * 256**3}"
+    assert _read_in_little_memory(path, 100_000_000).startswith("large-file")
+    assert "not enough memory" in _read_in_little_memory(path, 60_000_000, "large-file")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit to the address space")
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_gzip_that_holds_less_than_promised_takes_only_what_it_holds(tmp_path: Path, members: int) -> None:
+    # 3 MB packed could hold the 0.5 GB (2 GB as float32) that the header promises.
+    noise = np.random.default_rng(0).integers(0, 255, (150, 150, 130), np.uint8)
+    path = write_nifti(tmp_path / "a.nii", noise, dim=[3, 800, 800, 800, 1, 1, 1, 1])
+    content = path.read_bytes()
+    parts = (content[: len(content) // members], content[len(content) // members :])
+    (tmp_path / "a.nii.gz").write_bytes(b"".join(gzip.compress(part, 1) for part in parts if part))
+    said = _read_in_little_memory(tmp_path / "a.nii.gz", 250_000_000, "large-file")
+    assert "ends too early" in said
