@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from napari_dwi.methods.method import Inputs, Method
 from napari_dwi.methods.registry import find_method, methods_of
 from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import run_method, save_result
-from napari_dwi.scan import Volume, open_volume, resample_to, save
+from napari_dwi.scan import BValues, DwiSeries, Volume, open_volume, resample_to, save
+from napari_dwi.scan.averaging import take_volumes
 
 from ..synthetic import make_series, save_series
 from .settings import fast_settings
@@ -71,6 +73,23 @@ def test_the_b_values_are_those_of_then(inputs: Inputs, record: Path, tmp_path: 
     (tmp_path / "scan.bval").write_text("5 6 7\n")
     again = repeat(read_recipe(record))
     assert again.record.b_values.values.tolist() == inputs.series.b_values.values.tolist()
+
+
+def test_a_result_of_trace_weighted_volumes_is_made_again_from_the_directions(tmp_path: Path) -> None:
+    b_values = (0, 0, 800, 800, 800)
+    scan = make_series((12, 10, 2), b_values)
+    directed = BValues(np.array(b_values), np.vstack([np.zeros((2, 3)), np.eye(3)]))
+    series = save_series(replace(scan.series, b_values=directed), tmp_path / "scan.nii.gz")
+    trace = take_volumes(series, "trace-geometric")
+    method = find_method("gaussian")
+    first = run_method(method, method.settings(), Inputs(trace), device="cpu")
+    save_result(first, tmp_path / "out")
+    again = repeat(read_recipe(tmp_path / "out" / f"{_RESULT}.json"))
+    for one, other in zip(first.output.images, again.output.images, strict=True):
+        assert isinstance(one.image, DwiSeries)
+        assert isinstance(other.image, DwiSeries)
+        assert one.image.signal.shape == (12, 10, 2, 2)
+        assert one.image.signal.tobytes() == other.image.signal.tobytes()
 
 
 @pytest.mark.parametrize("name", ["scan", "T1", "mask"])

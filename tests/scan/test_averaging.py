@@ -171,4 +171,4 @@ def test_the_series_itself_is_left_as_it_was() -> None:
     before = series.signal.copy()
     trace = trace_weighted(series)
     np.testing.assert_array_equal(series.signal, before)
-    assert (trace.name, trace.grid, trace.source) == (series.name, series.grid, None)
+    assert (trace.name, trace.grid) == (series.name, series.grid)

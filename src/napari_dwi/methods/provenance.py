@@ -112,6 +112,7 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
                 "Bytes": source.size_bytes,
                 **({"Allowed": list(source.allowed)} if source.allowed else {}),
                 **({} if source.alignment is None else {"Alignment": source.alignment}),
+                **_means(source),
             }
             for part, source in record.sources
         ],
@@ -144,6 +145,18 @@ def software_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def _means(source: Source) -> dict[str, Any]:
+    """What the sidecar says of a series made of means of the volumes that were read."""
+    if source.acquired is None:
+        return {}
+    directions = source.acquired.directions
+    return {
+        "Volumes": source.volumes,
+        "AcquiredBValues": source.acquired.values.tolist(),
+        "AcquiredBVectors": None if directions is None else directions.tolist(),
+    }
 
 
 def source_of(image: DwiSeries | Volume | None) -> Source | None:

@@ -15,6 +15,7 @@ from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import Result, run_method
 from napari_dwi.scan import BValues, DwiSeries, Source, Volume, open_series, open_volume, resample_to
 from napari_dwi.scan.allowances import allowances_of
+from napari_dwi.scan.averaging import VOLUMES, take_volumes
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.reading import split_series
 from napari_dwi.scan.registration import aligned
@@ -50,19 +51,7 @@ def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
     """
     said = read_json(sidecar)
     try:
-        sources = tuple(
-            (
-                str(source["Part"]),
-                Source(
-                    sidecar.parent / source["Path"],
-                    str(source["SHA256"]),
-                    int(source["Bytes"]),
-                    tuple(map(str, source.get("Allowed", ()))),
-                    alignment=_alignment(source.get("Alignment")),
-                ),
-            )
-            for source in said["Sources"]
-        )
+        sources = tuple((str(source["Part"]), _source(source, sidecar.parent)) for source in said["Sources"])
         recipe = Recipe(
             str(said["Method"]),
             dict(said["Parameters"]),
@@ -72,7 +61,7 @@ def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
             BValues(said["BValues"], said.get("BVectors")),
             sources,
         )
-    except (KeyError, TypeError, ValueError, OverflowError) as err:
+    except (KeyError, TypeError, ValueError, OverflowError, StopIteration) as err:
         raise BadInputError(
             "this is not the sidecar of a result", file=sidecar, expected="a .json written by napari-dwi"
         ) from err
@@ -100,7 +89,9 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
         parts[part].append(source)
     # The b-values may have come from a file that is not beside the series.
     (source,) = parts["series"]
-    series = open_series(source.path, bval=recipe.b_values, allow=allowances_of(source.allowed))
+    b_values = source.acquired or recipe.b_values
+    series = open_series(source.path, bval=b_values, allow=allowances_of(source.allowed))
+    series = take_volumes(series, source.volumes)
     anatomy = tuple(resample_to(_volume(source), series.grid) for source in parts["anatomy"])
     mask = None
     if parts["mask"]:
@@ -123,6 +114,19 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
         device=recipe.device,
         threads=recipe.threads,
         progress=progress,
+    )
+
+
+def _source(said: dict[str, Any], folder: Path) -> Source:
+    acquired = said.get("AcquiredBValues")
+    return Source(
+        folder / said["Path"],
+        str(said["SHA256"]),
+        int(said["Bytes"]),
+        tuple(map(str, said.get("Allowed", ()))),
+        alignment=_alignment(said.get("Alignment")),
+        volumes=next(volumes for volumes in VOLUMES if volumes == said.get("Volumes", "keep")),
+        acquired=None if acquired is None else BValues(acquired, said.get("AcquiredBVectors")),
     )
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.b_values import BValues, format_b_value
-from napari_dwi.scan.images import DwiSeries
+from napari_dwi.scan.images import DwiSeries, Volumes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Mean = Literal["geometric", "arithmetic"]
+VOLUMES: tuple[Volumes, ...] = get_args(Volumes)
 
 # Up to here a volume counts as b = 0, s/mm2: what it says of directions is noise of the file.
 _UNWEIGHTED = 1.0
@@ -23,6 +24,24 @@ _UNWEIGHTED = 1.0
 _SAME_DIRECTION = 0.9995
 # The mean of g gT over directions spread evenly is 1/3 of the identity.
 _EVEN_SPREAD_TOLERANCE = 0.03
+
+
+def take_volumes(series: DwiSeries, volumes: Volumes) -> DwiSeries:
+    """The series as it was read, or made of means of its volumes.
+
+    Parameters
+    ----------
+    series : DwiSeries
+        As read.
+    volumes : str
+        ``"keep"``, ``"average"`` (`averaged`), ``"trace-geometric"`` or ``"trace-arithmetic"``
+        (`trace_weighted`).
+    """
+    if volumes == "keep":
+        return series
+    if volumes == "average":
+        return averaged(series)
+    return trace_weighted(series, "geometric" if volumes == "trace-geometric" else "arithmetic")
 
 
 def is_directional(series: DwiSeries) -> bool:
@@ -68,7 +87,8 @@ def trace_weighted(series: DwiSeries, mean: Mean = "geometric") -> DwiSeries:
             expected="two or more directions at one b-value",
             remedy="Average its repeats instead, or add the directions (.bvec).",
         )
-    return _averaged(series, _by_direction(series), mean)
+    volumes: Volumes = "trace-geometric" if mean == "geometric" else "trace-arithmetic"
+    return _averaged(series, _by_direction(series), mean, volumes)
 
 
 def averaged(series: DwiSeries) -> DwiSeries:
@@ -85,7 +105,7 @@ def averaged(series: DwiSeries) -> DwiSeries:
         As for `trace_weighted`. Averaging magnitudes keeps the Rician bias of the single volumes.
     """
     groups = [series.b_values.indices(b_value) for b_value in series.b_values.distinct]
-    return _averaged(series, [[group] for group in groups], "arithmetic")
+    return _averaged(series, [[group] for group in groups], "arithmetic", "average")
 
 
 def _by_direction(series: DwiSeries) -> list[list[NDArray[np.intp]]]:
@@ -121,7 +141,9 @@ def _alike(volumes: NDArray[np.intp], axes: NDArray[np.float64]) -> list[NDArray
     return [volumes[first == index] for index in np.unique(first)]
 
 
-def _averaged(series: DwiSeries, groups: list[list[NDArray[np.intp]]], mean: Mean) -> DwiSeries:
+def _averaged(
+    series: DwiSeries, groups: list[list[NDArray[np.intp]]], mean: Mean, volumes: Volumes
+) -> DwiSeries:
     signal = np.empty((*series.grid.shape, len(groups)), dtype=np.float32, order="F")
     values, notes = [], []
     for n, directions in enumerate(groups):
@@ -130,7 +152,12 @@ def _averaged(series: DwiSeries, groups: list[list[NDArray[np.intp]]], mean: Mea
         signal[..., n] = _mean_over(series.signal, directions, mean)
         notes += [f"b = {format_b_value(b_value)}: {note}" for note in _notes(series, directions, mean)]
     b_values = BValues(np.array(values), None, series.b_values.origin)
-    return replace(series, signal=signal, b_values=b_values, source=None, notes=(*series.notes, *notes))
+    source = series.source
+    if source is not None:
+        # Means of means cannot be made again from what the record says.
+        again = source.volumes == "keep"
+        source = replace(source, volumes=volumes, acquired=series.b_values) if again else None
+    return replace(series, signal=signal, b_values=b_values, source=source, notes=(*series.notes, *notes))
 
 
 def _mean_over(

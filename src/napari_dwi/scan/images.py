@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 VolumeKind = Literal["anatomy", "map", "mask", "labels", "residual"]
+Volumes = Literal["keep", "average", "trace-geometric", "trace-arithmetic"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Source:
         identifier of the patient in it; empty where the files do not say.
     alignment : tuple of tuple of float, optional
         How a registration moved the image after reading: rows of a 4x4 affine in RAS+ mm.
+    volumes : str
+        What was made of the volumes of a series after reading (see `napari_dwi.scan.averaging`).
+    acquired : BValues, optional
+        b-values and directions of the volumes as they were read, where means were made of them.
     """
 
     path: Path
@@ -45,6 +50,8 @@ class Source:
     allowed: tuple[str, ...] = ()
     frame_of_reference: str = ""
     alignment: tuple[tuple[float, ...], ...] | None = None
+    volumes: Volumes = "keep"
+    acquired: BValues | None = None
 
 
 @dataclass(frozen=True, eq=False)
