@@ -65,6 +65,8 @@ def gradients_of(
         if bval is None:
             return None, notes
     b_values = read_b_values(bval, n_volumes, allow)
+    if b_values.origin != bval.name:
+        notes = (*notes, f"b-values read from {b_values.origin}")
     bvec = _direction_file_beside(bval)
     if bvec is None:
         return b_values, notes

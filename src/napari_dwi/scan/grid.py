@@ -58,7 +58,7 @@ class Grid:
             )
         if not np.isfinite(affine).all():
             raise BadInputError("the affine matrix holds NaN or infinite numbers")
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             volume_mm3 = abs(np.linalg.det(affine[:3, :3]))
             flatness = np.linalg.cond(affine[:3, :3])
         if not _SMALLEST_VOXEL_MM3 <= volume_mm3 < np.inf or flatness > _FLATTEST_VOXEL:

@@ -91,7 +91,8 @@ def _analyze(path: Path, raw: bytes) -> tuple[Any, FileHeader]:
     except (HeaderDataError, ValueError, KeyError) as err:
         raise BadInputError("the header makes no sense", file=path, found=str(err)) from err
     shape = shape_of(path, header)
-    spacing = np.abs(header["pixdim"][1:4].astype(float))
+    with np.errstate(all="ignore"):
+        spacing = np.abs(header["pixdim"][1:4].astype(float))
     grid = spacing_grid(path, (shape[0], shape[1], shape[2]), spacing)
     notes = ["orientation unknown: Analyze files do not say how the patient was lying"]
     if path.with_name(path.name.rpartition(".")[0] + ".mat").is_file():
