@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from napari_dwi.errors import Stopped
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.registry import all_methods, find_method, methods_of
 from napari_dwi.methods.running import run_method
-from napari_dwi.scan import DwiSeries, Volume, open_series, open_volume, save
+from napari_dwi.scan import BValues, DwiSeries, Volume, open_series, open_volume, save
 
-from ..synthetic import files_below, make_series
+from ..synthetic import files_below, make_series, save_series
 
 FAST = ["--set", "width=16", "--set", "epochs=2", "--set", "batch_size=256"]
 
@@ -206,3 +207,20 @@ def test_ctrl_c_stops_a_run_and_nothing_is_written(folder: Path, tmp_path: Path)
     assert "Traceback" not in rest
     assert files_below(tmp_path) == before
     assert not out.exists()
+
+
+def test_a_directional_series_is_made_trace_weighted_and_the_record_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    b_values = (0, 800, 800, 800)
+    directed = BValues(np.array(b_values), np.vstack([np.zeros((1, 3)), np.eye(3)]))
+    scan = make_series((12, 10, 2), b_values)
+    save_series(replace(scan.series, b_values=directed), tmp_path / "scan.nii.gz")
+    command = ["denoise", str(tmp_path / "scan.nii.gz"), "--method", "gaussian", "--out", str(tmp_path / "o")]
+    assert main([*command, "--volumes", "trace-geometric"]) == 0
+    (sidecar,) = (tmp_path / "o").glob("*desc-gaussian_dwi.json")
+    said = json.loads(sidecar.read_text())
+    assert said["BValues"] == [0, 800]
+    assert said["Sources"][0]["Volumes"] == "trace-geometric"
+    assert main(["repeat", str(sidecar)]) == 0
+    assert "DIFFERENT" not in capsys.readouterr().out

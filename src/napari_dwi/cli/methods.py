@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.output import complain, say, say_json, terminal_progress
-from napari_dwi.cli.reading import add_allow_option
+from napari_dwi.cli.reading import add_allow_option, add_volumes_option
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.device import DEVICES
 from napari_dwi.methods.method import Inputs, Method
@@ -17,6 +17,7 @@ from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import Result, run_method, save_result
 from napari_dwi.scan import DwiSeries, Volume, open_series, open_volume, resample_to
 from napari_dwi.scan.anatomy import anatomy_on
+from napari_dwi.scan.averaging import take_volumes
 from napari_dwi.scan.file_set import check_writable
 from napari_dwi.scan.nifti import sha256_of
 
@@ -61,6 +62,7 @@ def add_method_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--mask", type=Path, metavar="VOL", help="where to work")
     command.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
+    add_volumes_option(command)
     add_allow_option(command)
     command.add_argument("--device", choices=DEVICES, default="auto", help="where to compute")
     command.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
@@ -83,6 +85,7 @@ def run_on_files(
     with terminal_progress() as progress:
         allow = options.allow
         series = open_series(options.series, bval=options.bval, allow=allow, check=progress.check)
+        series = take_volumes(series, options.volumes)
         anatomy = tuple(
             anatomy_on(
                 series,

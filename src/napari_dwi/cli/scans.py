@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.output import complain, say, say_json, table, terminal_progress
-from napari_dwi.cli.reading import add_allow_option
+from napari_dwi.cli.reading import add_allow_option, add_volumes_option
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan import DwiSeries, SeriesInfo, Volume, format_b_value, list_series, open_image, save
-from napari_dwi.scan.averaging import averaged, trace_weighted
+from napari_dwi.scan.averaging import take_volumes
+from napari_dwi.scan.images import Volumes
 from napari_dwi.scan.writing import inputs_of
 
-_VOLUMES = ("keep", "average", "trace-geometric", "trace-arithmetic")
 _HEADER = ("path", "description", "role", "size", "voxel mm", "axes", "b (s/mm2)", "notes")
 
 
@@ -29,13 +29,7 @@ def add_commands(commands: Any) -> None:
     convert.add_argument("path", type=Path, metavar="PATH", help="a file, a folder, or FOLDER#NUMBER")
     convert.add_argument("out", type=Path, metavar="OUT", help="a name ending in .nii.gz")
     convert.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
-    convert.add_argument(
-        "--volumes",
-        choices=_VOLUMES,
-        default="keep",
-        help="all volumes, the mean of the repeats of each b-value, or the geometric or arithmetic mean"
-        " over its gradient directions",
-    )
+    add_volumes_option(convert)
     add_allow_option(convert)
     convert.set_defaults(run=_convert)
 
@@ -107,11 +101,9 @@ def _convert(options: argparse.Namespace) -> int:
     return 0
 
 
-def _with_volumes(image: DwiSeries | Volume, volumes: str) -> DwiSeries | Volume:
-    if volumes == "keep":
-        return image
-    if isinstance(image, Volume):
+def _with_volumes(image: DwiSeries | Volume, volumes: Volumes) -> DwiSeries | Volume:
+    if isinstance(image, DwiSeries):
+        return take_volumes(image, volumes)
+    if volumes != "keep":
         raise BadInputError(f"--volumes {volumes} needs a diffusion series", found="a single volume")
-    if volumes == "average":
-        return averaged(image)
-    return trace_weighted(image, "geometric" if volumes == "trace-geometric" else "arithmetic")
+    return image
