@@ -29,6 +29,15 @@ def cells(dock):
     ]
 
 
+def names_listed(dock):
+    return [row[0].splitlines()[0] for row in cells(dock)]
+
+
+def tick(dock, name, *, on=True):
+    state = Qt.CheckState.Checked if on else Qt.CheckState.Unchecked
+    dock.table.item(names_listed(dock).index(name), 0).setCheckState(state)
+
+
 def ticked(dock):
     rows = range(dock.table.rowCount())
     return [dock.table.item(row, 0).checkState() == Qt.CheckState.Checked for row in rows]
@@ -68,8 +77,8 @@ def test_folder_is_listed_and_loaded_at_a_click(dock, folder, idle, monkeypatch,
     named(dock, "Open folder…").click()
     idle(dock.room)
     assert sorted(cells(dock)) == [
-        ["T2", "anatomy", "40 x 36 x 12", "1.5 x 1.5 x 2.5", "", ""],
-        ["brain", "DWI", "24 x 20 x 6 x 3", "2 x 2 x 4", "0 400 800", ""],
+        ["T2\nanatomy · RAS", "40×36×12\n1.5×1.5×2.5 mm", "", "100 %", ""],
+        ["brain\nDWI · LAS", "24×20×6 · 3 vol\n2×2×4 mm", "0 400 800", "", ""],
     ]
     assert ticked(dock) == [True, True]
     assert not names(dock)
@@ -80,8 +89,8 @@ def test_folder_is_listed_and_loaded_at_a_click(dock, folder, idle, monkeypatch,
         dock.room.viewer.layers["DWI"].data,
         dock.room.view.to_display(open_series(folder / "brain.nii.gz").signal),
     )
-    assert "brain: 24 x 20 x 6, 3 volumes" in dock.summary.text()
-    assert "patient's left is on the right" in dock.summary.text()
+    assert "brain: 24 × 20 × 6, 3 volumes" in dock.on_show.facts.text()
+    assert "0 400 800 s/mm² (brain.bval)" in dock.on_show.facts.text()
     assert not errors()
 
 
@@ -89,7 +98,7 @@ def test_file_comes_with_its_neighbours_to_choose_from(dock, folder, idle, monke
     choose(monkeypatch, "getOpenFileName", (str(folder / "brain.nii.gz"), ""))
     named(dock, "Open file…").click()
     idle(dock.room)
-    assert [row[0] for row in cells(dock)] == ["brain", "T2"]
+    assert names_listed(dock) == ["brain", "T2"]
     assert ticked(dock) == [True, False]
     dock.load_button.click()
     idle(dock.room)
@@ -99,7 +108,7 @@ def test_file_comes_with_its_neighbours_to_choose_from(dock, folder, idle, monke
 def test_folder_is_dropped(dock, folder, idle):
     assert drop(dock, QUrl.fromLocalFile(str(folder)))
     idle(dock.room)
-    assert {row[0] for row in cells(dock)} == {"brain", "T2"}
+    assert set(names_listed(dock)) == {"brain", "T2"}
 
 
 def test_link_to_the_web_is_not_taken_for_a_file(dock):
@@ -108,18 +117,25 @@ def test_link_to_the_web_is_not_taken_for_a_file(dock):
     assert dock.table.rowCount() == 0
 
 
-def test_two_series_are_not_loaded_at_once(dock, folder, idle, errors):
+def test_one_series_is_ticked_at_a_time(dock, folder, idle):
     save_scan(make_scan("second"), folder / "more")
     for file in (folder / "more").glob("second.*"):
         file.rename(folder / file.name)
     dock.open_path(folder)
     idle(dock.room)
-    assert ticked(dock).count(True) == 0
-    for row in range(dock.table.rowCount()):
-        dock.table.item(row, 0).setCheckState(Qt.CheckState.Checked)
+    assert not any(ticked(dock))
+    assert "Tick one of the 2 diffusion series" in dock.summary.text()
+    assert not dock.load_button.isEnabled()
+    tick(dock, "T2")
+    assert not dock.load_button.isEnabled()
+    assert "Tick a diffusion series too" in dock.load_button.toolTip()
+    for name in ("brain", "second"):
+        tick(dock, name)
+        assert dock.table.series.description == name
+    assert ticked(dock).count(True) == 2
     dock.load_button.click()
-    assert "one diffusion series" in errors()[0]
-    assert dock.room.queue.is_idle
+    idle(dock.room)
+    assert dock.room.series.name == "second"
 
 
 def cut_short(file: Path) -> None:
@@ -155,9 +171,11 @@ def test_b_values_that_do_not_fit_are_told_in_the_list(dock, folder, idle):
     (folder / "brain.bval").write_text("0 400\n")
     dock.open_path(folder)
     idle(dock.room)
-    row = next(row for row in cells(dock) if row[0] == "brain")
-    assert row[-1]
-    assert not dock.load_button.isEnabled()
+    row = names_listed(dock).index("brain")
+    assert dock.table.item(row, 3).text() == "unknown"
+    warning = dock.table.item(row, 5)
+    assert not warning.icon().isNull()
+    assert "3 b-values" in warning.toolTip()
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["no images", "no folder"])
@@ -199,10 +217,13 @@ def test_nothing_is_asked_while_there_is_nothing_to_lose(dock, folder, idle):
     assert dock.room.series.name == "brain"
 
 
-def test_unknown_orientation_is_said_and_no_letter_written(dock, scan):
+def test_unknown_orientation_is_marked_in_the_dock_and_on_the_canvas(dock, scan):
+    show(dock.room, scan)
+    assert dock.on_show.badge.isHidden()
     grid = Grid.from_spacing(scan.series.grid.shape, scan.series.grid.spacing_mm)
     dock.room.show_scan(replace(scan.series, grid=grid), ())
-    assert "ORIENTATION UNKNOWN" in dock.summary.text()
+    assert not dock.on_show.badge.isHidden()
+    assert "ORIENTATION UNKNOWN" in dock.on_show.badge.text()
     assert set(dock.room.letters.letters.values()) == {"?"}
 
 
@@ -213,7 +234,7 @@ def test_docks_closed_and_opened_again_follow_the_scan(viewer, scan):
         assert open_dock(viewer, name) is not before
         del before
     show(open_dock(viewer, "Scan").room, scan)
-    assert "brain" in open_dock(viewer, "Scan").summary.text()
+    assert "brain" in open_dock(viewer, "Scan").on_show.facts.text()
     assert open_dock(viewer, "Denoise").run_button.isEnabled()
     named(open_dock(viewer, "Regions"), "New region").click()
     assert open_dock(viewer, "Regions").room.regions.regions

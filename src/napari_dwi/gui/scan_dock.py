@@ -2,129 +2,121 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QFileDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-)
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton
 
-from napari_dwi.errors import BadInputError, DwiError
+from napari_dwi.errors import DwiError
+from napari_dwi.gui.b_value_dialog import BValueDialog
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.job_rows import JobRows
+from napari_dwi.gui.loading import LoadedScan, Loading, is_series, is_volume, look_through, unlabelled
 from napari_dwi.gui.messages import tell_error
-from napari_dwi.methods.progress import Progress
-from napari_dwi.scan import (
-    DwiSeries,
-    SeriesInfo,
-    Volume,
-    format_b_value,
-    list_series,
-    open_series,
-    open_volume,
-    resample_to,
-)
+from napari_dwi.gui.questions import ask_allowance
+from napari_dwi.gui.scan_changes import change_series, may_change_volumes
+from napari_dwi.gui.scan_on_show import ScanOnShow
+from napari_dwi.gui.series_table import SeriesTable
+from napari_dwi.gui.volume_choice import usual_choice
+from napari_dwi.scan import DwiSeries, SeriesInfo
+from napari_dwi.scan.allowances import Allowance
+from napari_dwi.scan.formats import all_formats
+from napari_dwi.scan.unlabelled import UnknownBValuesError
 
 if TYPE_CHECKING:
     import napari
 
-_COLUMNS = ("use", "series", "role", "size", "voxel (mm)", "b (s/mm²)", "look at")
-_AS_DWI, _AS_ANATOMY = "DWI", "anatomy"
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedScan:
-    """A series with its anatomy on the same grid, and what to tell about them."""
-
-    series: DwiSeries
-    anatomy: tuple[Volume, ...]
+_ARCHIVES = ("*.zip", "*.tar", "*.tar.gz", "*.tgz")
+_DICOM = ("*.dcm", "*.ima", "DICOMDIR")
+# The series table needs it to be read at a glance.
+_WIDTH_PIXELS = 470
+_WELCOME = "Open a folder or a file, or drop it here."
 
 
 class ScanDock(Dock):
-    """Open a DICOM folder or NIfTI file, choose the series and the anatomy, and load them."""
+    """Open a DICOM folder or an image file, choose the series and the anatomy, and load them."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Scan", "scan")
-        self._infos: tuple[SeriesInfo, ...] = ()
+        self.setMinimumWidth(_WIDTH_PIXELS)
+        self._waiting: tuple[Loading, UnknownBValuesError] | None = None
         self.folder_button = QPushButton("Open folder…")
         self.folder_button.setToolTip(
-            "A DICOM folder, or a folder with NIfTI files; dropping it here works too"
+            "A DICOM folder, or a folder with image files; dropping it here works too"
         )
         self.folder_button.clicked.connect(self._ask_folder)
         self.file_button = QPushButton("Open file…")
-        self.file_button.setToolTip("A NIfTI series (.nii, .nii.gz) with its .bval beside it")
+        self.file_button.setToolTip(
+            "An image file, a DICOM file with the rest of its folder, or a zipped folder"
+        )
         self.file_button.clicked.connect(self._ask_file)
         buttons = QHBoxLayout()
         buttons.addWidget(self.folder_button)
         buttons.addWidget(self.file_button)
         self.content.addLayout(buttons)
-
-        self.table = QTableWidget(0, len(_COLUMNS))
-        self.table.setHorizontalHeaderLabels(_COLUMNS)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.verticalHeader().hide()
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.table.setMinimumHeight(130)
+        self.table = SeriesTable()
+        self.table.chosen_changed.connect(self._on_chosen)
+        self.table.b_values_clicked.connect(self._on_b_values_clicked)
         self.content.addWidget(self.table)
-
         self.load_button = QPushButton("Load")
-        self.load_button.setToolTip("Show the ticked series and bring the ticked anatomy onto its grid")
-        self.load_button.setEnabled(False)
+        self.load_button.setStyleSheet("font-weight: bold")
         self.load_button.clicked.connect(self.load_ticked)
         self.content.addWidget(self.load_button)
         self.content.addWidget(JobRows(self.room.queue))
-        self.summary = QLabel("Open a folder or a file, or drop it here.")
+        self.summary = QLabel(_WELCOME)
         self.summary.setWordWrap(True)
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.content.addWidget(self.summary)
+        self.fill_in_button = QPushButton("Fill in the b-values…")
+        self.fill_in_button.clicked.connect(self._ask_waiting)
+        self.fill_in_button.hide()
+        self.content.addWidget(self.fill_in_button)
+        self.on_show = ScanOnShow(self.room)
+        self.on_show.b_values_wanted.connect(self.edit_b_values)
+        self.on_show.anatomy_wanted.connect(self._ask_anatomy)
+        self.content.addWidget(self.on_show)
         self.content.addStretch(1)
         self.setAcceptDrops(True)
-        self.room.scan_changed.connect(self._describe)
-        if self.room.series is not None:
-            self._describe()
+        self.room.scan_changed.connect(self._on_scan)
+        self._on_scan()
 
     def open_path(self, path: Path) -> None:
-        """List what a file or folder holds; a file's neighbours are offered as anatomy."""
+        """List what a path holds; a file's neighbours are offered as anatomy."""
         self.room.submit(
-            "Looking through the folder" if path.is_dir() else f"Looking at {path.name}",
-            lambda progress: _listed(path, progress),
+            f"Looking through {path.name}",
+            lambda progress: look_through(path, progress),
             lambda infos: self._offer(infos, path),
+            self._on_failed,
         )
 
     def load_ticked(self) -> None:
-        """Load the ticked series with the ticked anatomy."""
-        ticked = [
-            info
-            for row, info in enumerate(self._infos)
-            if self.table.item(row, 0).checkState() == Qt.CheckState.Checked
-        ]
-        series = [info for info in ticked if info.role == _AS_DWI]
-        if len(series) != 1:
-            tell_error(
-                BadInputError("tick one diffusion series", expected="one", found=str(len(series) or "none"))
-            )
-            return
-        if not self.room.may_replace(self):
-            return
-        anatomy = [info.path for info in ticked if info.role != _AS_DWI]
+        """Load the ticked series with the ticked volumes, or add these to the scan on show."""
+        series, others = self.table.series, self.table.others
+        if series is not None:
+            if self.room.may_replace(self):
+                self._load(Loading(series, others))
+        elif others and self.room.series is not None:
+            self._load(Loading(None, others, onto=self.room.series))
+
+    def add_anatomy(self, path: Path) -> None:
+        """Bring an image onto the grid of the scan on show; of several, let the user choose."""
         self.room.submit(
-            f"Loading {series[0].description}",
-            lambda progress: load_scan(series[0].path, anatomy, progress),
-            self._show,
+            f"Looking at {path.name}",
+            lambda progress: look_through(path, progress),
+            lambda infos: self._on_anatomy(infos, path),
             self._on_failed,
         )
+
+    def edit_b_values(self) -> None:
+        """Show the b-values of the series as read, for the user to change them."""
+        acquired = self.room.acquired
+        if acquired is None:
+            return
+        dialog = BValueDialog(self, unlabelled(acquired), "change what is wrong")
+        dialog.accepted.connect(lambda: self._change_b_values(acquired, dialog.series()))
+        dialog.open()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take files and folders."""
@@ -138,98 +130,137 @@ class ScanDock(Dock):
             self.open_path(Path(local[0].toLocalFile()))
 
     def _ask_folder(self) -> None:
-        if folder := QFileDialog.getExistingDirectory(self, "Open a DICOM or NIfTI folder"):
+        if folder := QFileDialog.getExistingDirectory(self, "Open a folder with images"):
             self.open_path(Path(folder))
 
     def _ask_file(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Open a NIfTI series", "", "NIfTI (*.nii *.nii.gz)")
+        file, _ = QFileDialog.getOpenFileName(self, "Open an image or a zipped folder", "", file_filter())
         if file:
             self.open_path(Path(file))
 
+    def _ask_anatomy(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, "Add anatomy", "", file_filter())
+        if file:
+            self.add_anatomy(Path(file))
+
     def _offer(self, infos: tuple[SeriesInfo, ...], chosen: Path) -> None:
-        self._infos = infos
-        self.table.setRowCount(len(infos))
-        candidates = [info for info in infos if info.role == _AS_DWI and info.b_values is not None]
-        wanted = next((info for info in candidates if info.path == chosen), None)
-        if wanted is None and len(candidates) == 1:
-            wanted = candidates[0]
-        for row, info in enumerate(infos):
-            tick = QTableWidgetItem()
-            usable = (info.role == _AS_DWI and info.b_values is not None) or info.role == _AS_ANATOMY
-            tick.setFlags(
-                Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled
-                if usable
-                else Qt.ItemFlag.NoItemFlags
-            )
-            ticked = info is wanted or (info.role == _AS_ANATOMY and chosen.is_dir() and wanted is not None)
-            tick.setCheckState(Qt.CheckState.Checked if usable and ticked else Qt.CheckState.Unchecked)
-            self.table.setItem(row, 0, tick)
-            for column, text in enumerate(_cells(info), start=1):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self.table.setItem(row, column, item)
-        self.load_button.setEnabled(bool(candidates))
-        self.summary.setText(
-            f"{len(infos)} series found." if candidates else "No diffusion series with known b-values here."
+        self.table.offer(infos, chosen)
+        candidates = sum(map(is_series, infos))
+        advice = (
+            "" if self.table.series or candidates < 2 else f" Tick one of the {candidates} diffusion series."
+        )
+        self._say(f"{len(infos)} series found in {chosen.name}.{advice}")
+
+    def _on_anatomy(self, infos: tuple[SeriesInfo, ...], path: Path) -> None:
+        here = [info for info in infos if info.path == path and is_volume(info)]
+        if here and self.room.series is not None:
+            self._load(Loading(None, tuple(here), onto=self.room.series))
+        else:
+            self._offer(infos, path)
+            self._say("Tick the anatomy to add.")
+
+    def _load(self, loading: Loading) -> None:
+        self._forget_waiting()
+        self.room.submit(
+            loading.title, loading.run, self._show, lambda error: self._on_load_failed(loading, error)
         )
 
     def _show(self, scan: LoadedScan) -> None:
-        self.room.show_scan(scan.series, scan.anatomy)
+        self._say("")
+        if scan.series is None or scan.choice is None:
+            series = self.room.series
+            if series is not None and all(volume.grid.same_as(series.grid) for volume in scan.others):
+                self.room.add_anatomy(scan.others)
+            return
+        self.room.show_scan(scan.series, scan.others, acquired=scan.acquired, choice=scan.choice)
+
+    def _on_load_failed(self, loading: Loading, error: DwiError) -> None:
+        if isinstance(error, UnknownBValuesError):
+            self._waiting = loading, error
+            self.room.stay_empty(
+                f"The b-values of {error.series.name} are not known yet: fill them in in the Scan dock first."
+            )
+            self._say(
+                f"{error.series.name} is not loaded yet: {error.what}."
+                " Nothing can be fitted or denoised before its b-values are filled in."
+            )
+            self.fill_in_button.show()
+            self._ask_waiting()
+        elif error.offers:
+
+            def go_on(allowance: Allowance) -> None:
+                loading.allow(allowance)
+                self._load(loading)
+
+            self._say(str(error))
+            ask_allowance(self, error, go_on, lambda: self._say(f"Not loaded. {error}"))
+        else:
+            self._on_failed(error)
+
+    def _ask_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        loading, error = self._waiting
+        dialog = BValueDialog(self, error.series, error.what)
+
+        def go_on() -> None:
+            loading.give_series(dialog.series())
+            self._load(loading)
+
+        dialog.accepted.connect(go_on)
+        dialog.open()
+
+    def _forget_waiting(self) -> None:
+        self._waiting = None
+        self.fill_in_button.hide()
+
+    def _change_b_values(self, acquired: DwiSeries, changed: DwiSeries) -> None:
+        same = changed.b_values.values.tolist() == acquired.b_values.values.tolist()
+        if same or acquired is not self.room.acquired or not may_change_volumes(self.room, self):
+            return
+        choice = self.room.choice
+        change_series(self.room, changed, choice if choice.suits(changed) else usual_choice(changed))
+
+    def _on_b_values_clicked(self, info: SeriesInfo) -> None:
+        acquired = self.room.acquired
+        if acquired is not None and acquired.source is not None and acquired.source.path == info.path:
+            self.edit_b_values()
+        elif self.room.may_replace(self):
+            self._load(Loading(info, self.table.others, ask_b_values=True))
 
     def _on_failed(self, error: DwiError) -> None:
-        self.summary.setText(str(error))
+        self._say(str(error))
         tell_error(error)
 
-    def _describe(self) -> None:
+    def _on_chosen(self) -> None:
+        series, others = self.table.series, self.table.others
+        adds = series is None and bool(others)
+        self.load_button.setText("Add to the scan on show" if adds and self.room.series else "Load")
+        self.load_button.setEnabled(series is not None or (adds and self.room.series is not None))
+        if self.load_button.isEnabled():
+            help_text = "Show the ticked series; ticked anatomy and maps are brought onto its grid"
+        elif adds:
+            help_text = "Tick a diffusion series too: anatomy is shown on its grid"
+        else:
+            help_text = "Tick a diffusion series first"
+        self.load_button.setToolTip(help_text)
+
+    def _say(self, text: str) -> None:
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
+
+    def _on_scan(self) -> None:
         series = self.room.series
-        if series is None:
-            return
-        x, y, z = series.grid.shape
-        lines = [
-            f"{series.name}: {x} x {y} x {z}, {len(series.b_values)} volumes",
-            f"b = {series.b_values} s/mm² ({series.b_values.origin})",
-            "radiological view: the patient's left is on the right of the screen"
-            if series.grid.orientation_known
-            else "ORIENTATION UNKNOWN: left and right cannot be told in this file",
-        ]
-        images: list[DwiSeries | Volume] = [series, *self.room.anatomy]
-        for image in images:
-            lines += [f"{image.name}: {note}" for note in image.notes]
-        self.summary.setText("\n".join(lines))
+        self.table.meet(None if series is None else series.grid)
+        if series is not None and self.summary.text() == _WELCOME:
+            self._say("")
+        self._on_chosen()
 
 
-def load_scan(path: Path, anatomy: list[Path], progress: Progress) -> LoadedScan:
-    """Open a series and bring its anatomy onto its grid."""
-    steps = 1 + len(anatomy)
-    progress.report(0.0, "reading the series")
-    series = open_series(path, check=progress.check)
-    volumes = []
-    for step, file in enumerate(anatomy, start=1):
-        progress.report(step / steps, "reading and resampling anatomy")
-        volumes.append(resample_to(open_volume(file, check=progress.check), series.grid))
-    return LoadedScan(series, tuple(volumes))
-
-
-def _listed(path: Path, progress: Progress) -> tuple[SeriesInfo, ...]:
-    progress.check()
-    if path.is_file():
-        own = list_series(path)
-        others = [info for info in list_series(path.parent) if info.path != path and info.role == _AS_ANATOMY]
-        return (*own, *others)
-    return list_series(path)
-
-
-def _cells(info: SeriesInfo) -> tuple[str, ...]:
-    b_values = ""
-    if info.role == _AS_DWI:
-        b_values = "unknown"
-        if info.b_values is not None:
-            b_values = " ".join(format_b_value(b) for b in sorted(set(info.b_values)))
-    return (
-        info.description,
-        info.role,
-        " x ".join(str(n) for n in info.shape),
-        " x ".join(f"{mm:.3g}" for mm in info.spacing_mm),
-        b_values,
-        "; ".join(info.warnings),
-    )
+def file_filter() -> str:
+    """The kinds of file that can be opened, for the file dialog of the desktop."""
+    kinds = {one.name: [f"*{suffix}" for suffix in one.suffixes] for one in all_formats() if one.suffixes}
+    kinds |= {"DICOM": list(_DICOM), "Zipped folders": list(_ARCHIVES)}
+    everything = " ".join(dict.fromkeys(pattern for patterns in kinds.values() for pattern in patterns))
+    each = [f"{name} ({' '.join(patterns)})" for name, patterns in kinds.items()]
+    return ";;".join((f"All images ({everything})", *each, "All files (*)"))
