@@ -193,7 +193,7 @@ class ReadingRoom:
             self.acquired, self.choice = acquired or series, choice
             self.why_empty = _NOTHING_LOADED
             self.view = View(grid)
-            self.keeping.start(ScanKeeper(series, anatomy))
+            self.keeping.start(ScanKeeper(acquired or series, anatomy, choice.title))
             if series is not None:
                 self._show(series, "DWI", "scan")
             for volume in anatomy:

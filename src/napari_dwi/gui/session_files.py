@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,14 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.messages import tell, tell_error
 from napari_dwi.gui.session_display import display_of, show_as
+from napari_dwi.gui.volume_choice import AS_ACQUIRED, VOLUME_CHOICES, VolumeChoice
 from napari_dwi.methods.keeping import ScanKeeper
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.recovery import Abandoned, KeptSession, take_over
 from napari_dwi.methods.session import SESSION_FILE, Session, read_session
 from napari_dwi.methods.session_folder import SessionFolder
 from napari_dwi.methods.session_opening import OpenedSession, open_session
-from napari_dwi.scan import resample_to
+from napari_dwi.scan import DwiSeries, resample_to
 
 if TYPE_CHECKING:
     from napari_dwi.gui.room import ReadingRoom
@@ -39,7 +40,7 @@ def ask_save_session(
 
 def save_session(room: ReadingRoom, folder: Path, on_saved: Callable[[], None] | None = None) -> None:
     """Save scan, results, regions, parameters and display into a folder, in the background."""
-    series, anatomy = room.series, room.anatomy
+    series, anatomy, volumes = room.acquired, room.anatomy, room.choice.title
     results = room.keeping.results
     regions = None if room.regions is None or not room.regions.regions else room.regions.as_regions()
     digest = None if room.regions is None else room.regions.digest
@@ -49,7 +50,7 @@ def save_session(room: ReadingRoom, folder: Path, on_saved: Callable[[], None] |
     def work(progress: Progress) -> None:
         _check_is_ours(folder)
         files = SessionFolder(folder)
-        scan = None if series is None else files.add_scan(series, anatomy)
+        scan = None if series is None else files.add_scan(series, anatomy, volumes)
         entries = []
         for step, (result, title) in enumerate(results):
             progress.report(step / (len(results) + 1), f"result {step + 1}/{len(results)}")
@@ -79,7 +80,7 @@ def open_session_folder(room: ReadingRoom, folder: Path, parent: QWidget | None 
     if room.may_replace(parent):
         room.submit(
             f"Opening {folder.name}",
-            lambda progress: open_session(folder, progress),
+            lambda progress: _opened(folder, progress),
             lambda opened: _show_saved(room, opened, folder),
         )
 
@@ -99,34 +100,63 @@ def recover(room: ReadingRoom, abandoned: Abandoned, parent: QWidget | None = No
 
     room.submit(
         "Recovering",
-        lambda progress: open_session(kept.folder, progress),
+        lambda progress: _opened(kept.folder, progress),
         lambda opened: _show_recovered(room, opened, kept),
         failed,
     )
     return True
 
 
-def _show_saved(room: ReadingRoom, opened: OpenedSession, folder: Path) -> None:
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A session, and the volumes of its series that are to be shown."""
+
+    session: OpenedSession
+    series: DwiSeries | None
+    choice: VolumeChoice
+
+
+def _opened(folder: Path, progress: Progress) -> _Opened:
+    opened = open_session(folder, progress)
+    scan, acquired = opened.session.scan, opened.series
+    wanted = "" if scan is None else scan.volumes
+    choice = next((choice for choice in VOLUME_CHOICES if choice.title == wanted), AS_ACQUIRED)
+    if acquired is None or not choice.suits(acquired):
+        return _Opened(opened, acquired, AS_ACQUIRED)
+    return _Opened(opened, choice.make(acquired), choice)
+
+
+def _show_saved(room: ReadingRoom, read: _Opened, folder: Path) -> None:
+    opened = read.session
     known = {result: entry for entry, result in opened.results}
-    keeper = ScanKeeper(opened.series, opened.anatomy, known=known, lies_in=folder)
-    if _show(room, opened, keeper):
+    keeper = ScanKeeper(opened.series, opened.anatomy, read.choice.title, known=known, lies_in=folder)
+    if _show(room, read, keeper):
         room.keeping.results_saved(list(known))
         if room.regions is not None:
             room.keeping.regions_saved(room.regions.digest)
 
 
-def _show_recovered(room: ReadingRoom, opened: OpenedSession, kept: KeptSession) -> None:
+def _show_recovered(room: ReadingRoom, read: _Opened, kept: KeptSession) -> None:
+    opened = read.session
     known = {result: entry for entry, result in opened.results}
-    keeper = ScanKeeper(opened.series, opened.anatomy, kept=kept, known=known, session=opened.session)
-    if not _show(room, opened, keeper):
+    keeper = ScanKeeper(
+        opened.series,
+        opened.anatomy,
+        read.choice.title,
+        kept=kept,
+        known=known,
+        session=opened.session,
+    )
+    if not _show(room, read, keeper):
         kept.close()
 
 
-def _show(room: ReadingRoom, opened: OpenedSession, keeper: ScanKeeper) -> bool:
+def _show(room: ReadingRoom, read: _Opened, keeper: ScanKeeper) -> bool:
+    opened = read.session
     if opened.grid is None:
         tell_error(BadInputError("; ".join(("nothing of this session can be shown", *opened.problems))))
         return False
-    room.show_scan(opened.series, opened.anatomy, opened.grid)
+    room.show_scan(read.series, opened.anatomy, opened.grid, acquired=opened.series, choice=read.choice)
     room.keeping.start(keeper)
     for entry, result in opened.results:
         room.show_result(result, entry.title)

@@ -22,9 +22,11 @@ class ScanKeeper:
     Parameters
     ----------
     series : DwiSeries or None
-        The scan; ``None`` where only its results could be recovered.
+        The series as acquired; ``None`` where only its results could be recovered.
     anatomy : tuple of Volume
         Its anatomy.
+    volumes : str
+        What of the series is on show; empty for all as acquired.
     kept : KeptSession, optional
         The session that has been recovered, to go on with.
     known : mapping of Result to ResultEntry
@@ -37,6 +39,7 @@ class ScanKeeper:
         self,
         series: DwiSeries | None,
         anatomy: tuple[Volume, ...] = (),
+        volumes: str = "",
         *,
         kept: KeptSession | None = None,
         known: dict[Result, ResultEntry] | None = None,
@@ -44,6 +47,7 @@ class ScanKeeper:
         session: Session | None = None,
     ) -> None:
         self._images = series, anatomy
+        self._volumes = volumes
         self._kept = kept
         self._entries = dict(known or {})
         self._lies_in = lies_in
@@ -68,6 +72,14 @@ class ScanKeeper:
         """Remember parameters and display for the next time something is kept."""
         with self._lock:
             self._session = replace(self._session, settings=settings, display=display)
+
+    def have_anatomy(self, anatomy: tuple[Volume, ...]) -> None:
+        """Know that the scan has other anatomy now; as `keep_result`."""
+        with self._lock:
+            self._images = self._images[0], anatomy
+            self._scan = None
+            if self._kept is not None and not self._closed:
+                self._write()
 
     def keep_result(self, result: Result, title: str) -> None:
         """Have a result on the disk.
@@ -126,7 +138,7 @@ class ScanKeeper:
         files = self._folder().files
         series, anatomy = self._images
         if self._scan is None and series is not None:
-            self._scan = files.add_scan(series, anatomy)
+            self._scan = files.add_scan(series, anatomy, self._volumes)
         self._session = replace(
             self._session, scan=self._scan, results=tuple(self._entries.values()), regions=self._regions
         )

@@ -65,11 +65,24 @@ class BValueEntry:
 
 @dataclass(frozen=True)
 class ScanEntry:
-    """The scan on show."""
+    """The scan on show.
+
+    Parameters
+    ----------
+    series : InputEntry
+        The series as acquired.
+    b_values : BValueEntry
+        Its b-values.
+    anatomy : tuple of InputEntry
+        Its anatomy.
+    volumes : str
+        What of the series is on show, in the words of the Scan dock; empty for all as acquired.
+    """
 
     series: InputEntry
     b_values: BValueEntry
     anatomy: tuple[InputEntry, ...] = ()
+    volumes: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,7 @@ class ImageEntry:
     name: str
     unit: str = ""
     display: Display | None = None
+    aside: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,17 @@ class SessionFolder:
         self.folder = folder
         self._suffix = suffix
 
-    def add_scan(self, series: DwiSeries, anatomy: tuple[Volume, ...]) -> ScanEntry:
+    def add_scan(self, series: DwiSeries, anatomy: tuple[Volume, ...] = (), volumes: str = "") -> ScanEntry:
         """Name the files of a scan; images that lie in no file are copied.
+
+        Parameters
+        ----------
+        series : DwiSeries
+            The series as acquired.
+        anatomy : tuple of Volume
+            Its anatomy.
+        volumes : str
+            What of the series is on show.
 
         Raises
         ------
@@ -68,6 +77,7 @@ class SessionFolder:
                 series.b_values.origin,
             ),
             tuple(self._input(volume) for volume in anatomy),
+            volumes,
         )
 
     def add_result(self, result: Result, title: str) -> ResultEntry:
@@ -162,8 +172,8 @@ def b_values_of(entry: BValueEntry) -> BValues:
 def _image_entry(output: OutputImage, path: str) -> ImageEntry:
     image = output.image
     if isinstance(image, DwiSeries):
-        return ImageEntry(path, "series", image.name, display=output.display)
-    return ImageEntry(path, image.kind, image.name, image.unit, output.display)
+        return ImageEntry(path, "series", image.name, display=output.display, aside=output.aside)
+    return ImageEntry(path, image.kind, image.name, image.unit, output.display, output.aside)
 
 
 def _paths(session: Session) -> list[str]:

@@ -51,7 +51,7 @@ class OpenedSession:
     session : Session
         What the session says.
     series : DwiSeries or None
-        The series; ``None`` if it is gone or another one now.
+        The series as acquired; ``None`` if it is gone or another one now.
     anatomy : tuple of Volume
         Anatomy on the grid of the series.
     results : tuple of (ResultEntry, Result)
@@ -211,6 +211,7 @@ def _read_image(path: Path, entry: ImageEntry, stem: str, grid: Grid | None) -> 
         str(said.get("Description", "")),
         str(said.get("Units", "")),
         entry.display,
+        aside=entry.aside,
     )
     # What a sidecar says beyond what all of them say.
     own = sidecar_of(record, output, path.parent)
