@@ -6,9 +6,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 
 from napari_dwi.fit._readout import read_fit
+from napari_dwi.measure.protocol import protocol_limits
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import run_method
+from napari_dwi.physics.organs import ORGANS
 from napari_dwi.physics.signal_models import IVIM
 from napari_dwi.scan import BValues, DwiSeries, Grid
 
@@ -200,3 +202,25 @@ def test_inputs_of_a_fit_hold_no_mask_for_the_automatic_foreground(dock):
     inputs = dock.inputs()
     assert isinstance(inputs, Inputs)
     assert inputs.mask is None
+
+
+def test_planner_tells_what_the_protocol_can_resolve(dock, series):
+    choose(dock, "ivim")
+    dock.planner_fold.expand(animate=False)
+    table = dock.planner.table
+    dock.planner.organ_box.setCurrentText("liver")
+    dock.planner.snr_box.setValue(20)
+    liver = next(organ for organ in ORGANS if organ.name == "liver")
+    limits = protocol_limits(IVIM, B, liver.values(IVIM), 20)
+    for row, parameter in enumerate(IVIM.shape):
+        assert table.item(row, 0).text().startswith(parameter.symbol)
+        assert float(table.item(row, 2).text()) == pytest.approx(
+            limits.sd[row] * parameter.screen_factor, rel=5e-3
+        )
+    b_value, ratio = limits.best_addition("Dstar")
+    assert table.item(2, 4).text() == f"{b_value:g}: -{100 * (1 - ratio):.0f} %"
+    before = float(table.item(2, 2).text())
+    table.item(2, 1).setText("20")
+    assert float(table.item(2, 2).text()) < before
+    dock.room.show_scan(series.volumes([0, 7]), ())
+    assert table.item(2, 2).text() == "cannot be told"

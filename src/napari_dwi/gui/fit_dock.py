@@ -17,6 +17,7 @@ from napari_dwi.fit._readout import mean_signal, read_fit
 from napari_dwi.gui.form import narrow
 from napari_dwi.gui.messages import tell
 from napari_dwi.gui.method_dock import MethodDock
+from napari_dwi.gui.protocol_panel import ProtocolPanel
 from napari_dwi.gui.voxel_probe import VoxelProbe
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.parameters import Parameters
@@ -47,6 +48,8 @@ class FitDock(MethodDock):
         self._probe = VoxelProbe(self.room.viewer)
         self._probe.clicked.connect(self.look_at)
         self._make_decay()
+        self._make_planner()
+        self.room.scan_changed.connect(self._plan)
         self.room.regions_changed.connect(self._on_regions)
         self.room.images_changed.connect(self._draw)
         self._on_regions()
@@ -132,6 +135,19 @@ class FitDock(MethodDock):
         self.fold.expand(animate=False)
         self.content.insertWidget(self.content.indexOf(self.report), self.fold)
 
+    def _make_planner(self) -> None:
+        self.planner = ProtocolPanel()
+        self.planner_fold = QCollapsible("What these b-values can resolve")
+        self.planner_fold.setToolTip("Before fitting: how far a single voxel can be trusted at best")
+        self.planner_fold.addWidget(self.planner)
+        self.planner_fold.collapse(animate=False)
+        self.planner_fold.toggled.connect(self._plan)
+        self.content.insertWidget(self.content.indexOf(self.report), self.planner_fold)
+
+    def _plan(self) -> None:
+        if self.room.series is not None and self.planner_fold.isExpanded():
+            self.planner.show_protocol(self.model, self.room.series.b_values.values)
+
     @property
     def plot(self) -> FitPlot:
         """The plot; made when first needed, as its library takes half a second to import."""
@@ -146,6 +162,7 @@ class FitDock(MethodDock):
         self.formula.setText(self.model.formula)
         self.formula.setToolTip(self.model.reference)
         self.offer(tuple(method for method in self._all_methods if self.model.name in method.models))
+        self._plan()
 
     def _on_preset(self, preset: str) -> None:
         """Fill in a preset; one made for another model brings that model."""
