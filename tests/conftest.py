@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real scans in ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache folder of the tests' own, so that nothing a user keeps is read or written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAPARI_DWI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

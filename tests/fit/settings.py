@@ -6,11 +6,29 @@ from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import Parameters
 
 # Done within a blink, whatever the result is worth.
-_FAST: dict[str, dict[str, str]] = {"bayes": {"atoms": "2000"}}
+_NETWORK = {
+    "snr": "60",
+    "training_voxels": "4000",
+    "restarts": "2",
+    "restart_steps": "300",
+    "steps": "700",
+    "batch_size": "200",
+    "learning_rate": "0.005",
+}
+_NETWORKS = (
+    "network-hybrid",
+    "network-self-supervised",
+    "network-supervised-gt",
+    "network-supervised-mle",
+)
+_FAST: dict[str, dict[str, str]] = {"bayes": {"atoms": "2000"}} | dict.fromkeys(_NETWORKS, _NETWORK)
 # Largest share by which the median voxel may be wrong without noise, for methods that are not exact.
-# Segmented fits leave some blood above the threshold; the posterior mean looks things up in a table.
-_INEXACT = {"bayes": 0.2, "segmented": 0.2}
+# Segmented fits leave some blood above the threshold; the posterior mean looks things up in a table;
+# networks have seen little in a blink.
+_INEXACT = {"bayes": 0.2, "segmented": 0.2} | dict.fromkeys(_NETWORKS, 0.3)
 _EXACT = 1e-3
+# Share of errors below two standard deviations, where bias is not small beside these.
+_COVERAGE = {"segmented": 0.6} | dict.fromkeys(_NETWORKS, 0.5)
 
 
 def fast_settings(method: Method, **settings: str) -> Parameters:
@@ -26,3 +44,8 @@ def accuracy(method: Method) -> float:
 def is_exact(method: Method) -> bool:
     """Whether the method finds the parameters of a curve without noise."""
     return method.name not in _INEXACT
+
+
+def coverage(method: Method) -> float:
+    """Smallest share of the voxels whose error is below two standard deviations."""
+    return _COVERAGE.get(method.name, 0.85)
