@@ -19,6 +19,7 @@ from napari_dwi.scan.registration import ALIGNED
 
 if TYPE_CHECKING:
     from napari.layers import Image
+    from qtpy.QtWidgets import QWidget
 
     from napari_dwi.gui.jobs import Job
     from napari_dwi.gui.room import ReadingRoom
@@ -46,10 +47,12 @@ class AlignmentBox(QGroupBox):
     ----------
     room : ReadingRoom
         Whose anatomy it is.
+    parent : QWidget, optional
+        What it is part of.
     """
 
-    def __init__(self, room: ReadingRoom) -> None:
-        super().__init__("Align anatomy to the DWI")
+    def __init__(self, room: ReadingRoom, parent: QWidget | None = None) -> None:
+        super().__init__("Align anatomy to the DWI", parent)
         self._room = room
         self._aligned: _Aligned | None = None
         self._job: Job | None = None
@@ -100,7 +103,7 @@ class AlignmentBox(QGroupBox):
         volume, series = room.anatomy[index], room.series
         self._job = room.submit(
             f"Aligning {volume.name}",
-            partial(_align, volume, series),
+            partial(_align, volume, room.acquired or series),
             partial(self._on_found, volume, series),
             self._on_failed,
         )

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_dwi.gui.alignment import AlignmentBox
 from napari_dwi.gui.form import narrow
 from napari_dwi.gui.scan_changes import change_series, may_change_volumes
 from napari_dwi.gui.volume_choice import VOLUME_CHOICES, VolumeChoice
@@ -83,6 +84,7 @@ class ScanOnShow(QWidget):
         buttons.addWidget(self.b_button)
         buttons.addWidget(self.anatomy_button)
         layout.addLayout(buttons)
+        layout.addWidget(AlignmentBox(room, self))
         room.scan_changed.connect(self._update)
         room.anatomy_changed.connect(self._update)
         room.convention_changed.connect(self._on_convention)
