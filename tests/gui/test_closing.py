@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from napari_dwi.gui import room as rooms
+from napari_dwi.methods.session_opening import open_session
 
 from .conftest import open_dock
 
 SCRIPT = Path(__file__).with_name("close_while_running.py")
+UNSAVED_SCRIPT = Path(__file__).with_name("close_with_unsaved_work.py")
 PATIENCE_SECONDS = 90
 
 
@@ -47,6 +49,30 @@ def test_pressing_the_x_while_a_job_runs_asks_once(answer, closed, tmp_path):
     assert said["running"] is not closed
     assert said["visible"] is not closed
     assert said["rooms"] == (0 if closed else 1)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="presses the X through the X server")
+@pytest.mark.parametrize("answer", ["Cancel", "Discard", "Save…"])
+def test_pressing_the_x_with_unsaved_work_asks_and_does_as_told(answer, tmp_path):
+    run = subprocess.run(
+        [sys.executable, str(UNSAVED_SCRIPT), answer, str(tmp_path / "session")],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout.splitlines()[-1])
+    assert said["asked"] == ["Not saved yet: the regions."]
+    assert said["closed"] is (answer != "Cancel")
+    assert said["rooms"] == (1 if answer == "Cancel" else 0)
+    assert said["to recover"] == 0
+    assert (tmp_path / "session").exists() is (answer == "Save…")
+    if answer == "Save…":
+        opened = open_session(tmp_path / "session")
+        assert opened.problems == ()
+        assert dict(opened.regions.names) == {1: "lesion"}
 
 
 def test_viewer_closed_by_a_program_leaves_no_job_behind(viewer, qtbot):
