@@ -224,3 +224,13 @@ def test_planner_tells_what_the_protocol_can_resolve(dock, series):
     assert float(table.item(2, 2).text()) < before
     dock.room.show_scan(series.volumes([0, 7]), ())
     assert table.item(2, 2).text() == "cannot be told"
+
+
+def test_settings_of_a_session_bring_back_model_and_method(dock):
+    method = find_method("segmented")
+    values = method.parameters.from_values({"model": "ivim", "noise_sigma": 12.0})
+    dock.model_box.setCurrentIndex(0)
+    dock.restore("segmented", values.as_dict())
+    assert dock.model.name == "ivim"
+    assert dock.method is method
+    assert dock.form.values() == values

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtGui import QGuiApplication
@@ -86,6 +86,13 @@ class FitDock(MethodDock):
         """The model, which is picked above, and what other models would need."""
         kind = self.method.parameters
         return {"model"} | (kind.idle(self.model.name) if issubclass(kind, FitParameters) else set())
+
+    def restore(self, method: str, parameters: Mapping[str, Any]) -> None:
+        """As `MethodDock.restore`; the model comes first, as it says which methods there are."""
+        names = [model.name for model in self._models]
+        if parameters.get("model") in names:
+            self.model_box.setCurrentIndex(names.index(parameters["model"]))
+        super().restore(method, parameters)
 
     def look_at(self, voxel: tuple[int, int, int]) -> None:
         """Show the decay and the fits of a voxel (x, y, z)."""
