@@ -220,11 +220,14 @@ def test_nothing_is_asked_while_there_is_nothing_to_lose(dock, folder, idle):
 def test_unknown_orientation_is_marked_in_the_dock_and_on_the_canvas(dock, scan):
     show(dock.room, scan)
     assert dock.on_show.badge.isHidden()
+    assert not dock.room.letters.warning.visible
     grid = Grid.from_spacing(scan.series.grid.shape, scan.series.grid.spacing_mm)
     dock.room.show_scan(replace(scan.series, grid=grid), ())
     assert not dock.on_show.badge.isHidden()
     assert "ORIENTATION UNKNOWN" in dock.on_show.badge.text()
     assert set(dock.room.letters.letters.values()) == {"?"}
+    assert dock.room.letters.warning.visible
+    assert "UNKNOWN" in dock.room.letters.warning.text
 
 
 def test_docks_closed_and_opened_again_follow_the_scan(viewer, scan):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SPOTS = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
 _DISPLAY_AXES = ("z", "y", "x")
+_WARNING = "ORIENTATION UNKNOWN"
 # In 3-D, edges between two directions carry both letters from this share of a direction on.
 _LEAST_SHARE = 0.4
 
@@ -35,6 +36,10 @@ class OrientationLetters:
         for side, overlay in self._overlays.items():
             overlay.box = False
             viewer.canvas.overlays[f"napari-dwi {side}"] = overlay
+        self.warning = TextOverlay(
+            text=_WARNING, visible=False, position="top_right", gridded=True, font_size=12, color="red"
+        )
+        viewer.canvas.overlays["napari-dwi orientation"] = self.warning
         viewer.dims.events.order.connect(self._update)
         viewer.dims.events.ndisplay.connect(self._update)
         viewer.scene.camera.events.orientation.connect(self._update)
@@ -79,6 +84,7 @@ class OrientationLetters:
         for side, letter in self.letters.items():
             self._overlays[side].text = letter
             self._overlays[side].visible = bool(letter)
+        self.warning.visible = self._view is not None and not self._view.grid.orientation_known
 
 
 def _letters_towards(direction: NDArray[np.float64], ends: list[tuple[str, str]]) -> str:

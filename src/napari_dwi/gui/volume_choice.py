@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from napari_dwi.scan import DwiSeries
-from napari_dwi.scan.averaging import averaged, is_directional, trace_weighted
+from napari_dwi.scan.averaging import is_directional, take_volumes
+from napari_dwi.scan.images import Volumes
 
 
 @dataclass(frozen=True)
@@ -15,20 +16,24 @@ class VolumeChoice:
 
     Parameters
     ----------
+    volumes : str
+        What `take_volumes` calls it.
     title : str
         What the user picks.
     help : str
         What it means.
     suits : callable
         Whether it makes sense for a series.
-    make : callable
-        The series made of the one as acquired.
     """
 
+    volumes: Volumes
     title: str
     help: str
     suits: Callable[[DwiSeries], bool]
-    make: Callable[[DwiSeries], DwiSeries]
+
+    def make(self, series: DwiSeries) -> DwiSeries:
+        """The volumes of a series as acquired that are shown."""
+        return take_volumes(series, self.volumes)
 
 
 def has_repeats(series: DwiSeries) -> bool:
@@ -37,30 +42,30 @@ def has_repeats(series: DwiSeries) -> bool:
 
 
 AS_ACQUIRED = VolumeChoice(
+    "keep",
     "as acquired",
     "Every volume as it was read: all repeats and all gradient directions",
     lambda _: True,
-    lambda series: series,
 )
 GEOMETRIC = VolumeChoice(
+    "trace-geometric",
     "trace-weighted (geometric mean)",
     "The directions of each b-value become one volume by their geometric mean: for Gaussian diffusion"
     " exactly the decay with the mean diffusivity, trace(D) / 3",
     is_directional,
-    trace_weighted,
 )
 ARITHMETIC = VolumeChoice(
+    "trace-arithmetic",
     "trace-weighted (arithmetic mean)",
     "The directions of each b-value become one volume by their arithmetic mean: less noise, but the"
     " diffusivity comes out too low where diffusion is anisotropic",
     is_directional,
-    lambda series: trace_weighted(series, "arithmetic"),
 )
 REPEATS = VolumeChoice(
+    "average",
     "average of repeats",
     "The repeats of each b-value become one volume by their arithmetic mean",
     lambda series: has_repeats(series) and not is_directional(series),
-    averaged,
 )
 
 VOLUME_CHOICES = (AS_ACQUIRED, GEOMETRIC, ARITHMETIC, REPEATS)

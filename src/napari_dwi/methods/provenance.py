@@ -122,6 +122,7 @@ def sidecar_of(record: Record, output: OutputImage, folder: Path) -> dict[str, A
         "Method": record.method,
         "Parameters": _plain(record.parameters),
         "BValues": record.b_values.values.tolist(),
+        "BValueOrigin": record.b_values.origin,
         "BVectors": None if record.b_values.directions is None else record.b_values.directions.tolist(),
         "Seed": record.seed,
         "Device": record.device,

@@ -58,7 +58,7 @@ def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
             int(said["Seed"]),
             int(said["Threads"]),
             str(said["Device"]),
-            BValues(said["BValues"], said.get("BVectors")),
+            BValues(said["BValues"], said.get("BVectors"), str(said.get("BValueOrigin", "given"))),
             sources,
         )
     except (KeyError, TypeError, ValueError, OverflowError, StopIteration) as err:
