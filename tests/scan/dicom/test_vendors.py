@@ -14,7 +14,19 @@ from napari_dwi.scan.unlabelled import UnknownBValuesError
 
 from .assertions import assert_same_scan
 from .builder import Made, pattern, write_series
-from .dialects import DIALECTS, ENHANCED, Dialect, Direction, ge, mosaic, named, philips, silent, uih
+from .dialects import (
+    DIALECTS,
+    ENHANCED,
+    Dialect,
+    Direction,
+    ge,
+    ge_tensor,
+    mosaic,
+    named,
+    philips,
+    silent,
+    uih,
+)
 
 B_VALUES = (0, 50, 400, 400, 400, 800)
 DIRECTIONS: tuple[Direction, ...] = (
@@ -253,3 +265,42 @@ def test_the_same_images_as_classic_and_as_enhanced_files_count_once(tmp_path: P
     (info,) = list_series(tmp_path)
     assert any("same images" in warning for warning in info.warnings)
     assert_same_scan(load_dwi(tmp_path), made)
+
+
+@pytest.mark.parametrize(
+    ("image_type", "number"), [("P", "8phase"), ("PHASE MAP", "8phase"), ("ADC", "8map")]
+)
+def test_phases_and_maps_in_the_same_series_are_no_volumes_of_it(
+    tmp_path: Path, image_type: str, number: str
+) -> None:
+    made = write_series(
+        tmp_path, dialect=philips, b_values=(0, 800, 800), image_type=("ORIGINAL", "PRIMARY", "M_SE", "M")
+    )
+    for index in range(4):
+        file = made.file(slice_index=index, volume=2)
+        image = pydicom.dcmread(file)
+        image.ImageType = ["ORIGINAL", "PRIMARY", "X", image_type]
+        image.save_as(file)
+    dwi, other = list_series(tmp_path)
+    assert (dwi.role, dwi.b_values) == ("DWI", (0, 800))
+    assert (other.role, other.path) == ("scanner map", Path(f"{tmp_path}#{number}"))
+    assert load_dwi(tmp_path).signal.sum(dtype=np.float64) == made.signal[..., :2].sum()
+
+
+def test_ge_combined_images_beside_directions_are_offered_apart(tmp_path: Path) -> None:
+    def both(header: pydicom.Dataset, b_value: float, direction: Direction) -> None:
+        (ge_tensor if direction is not None else ge)(header, b_value, direction)
+
+    directions = (None, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), None)
+    write_series(tmp_path, dialect=both, b_values=(0, 800, 800, 800, 800), directions=directions)
+    dwi, mean = list_series(tmp_path)
+    assert (dwi.b_values, mean.role) == ((0, 800, 800, 800), "scanner map")
+    assert load_dwi(tmp_path).b_values.values.tolist() == [0, 800, 800, 800]
+
+
+def test_a_series_of_phases_is_a_map(tmp_path: Path) -> None:
+    write_series(tmp_path, image_type=("ORIGINAL", "PRIMARY", "P", "ND"))
+    (info,) = list_series(tmp_path)
+    assert info.role == "scanner map"
+    with pytest.raises(BadInputError, match="not a diffusion acquisition"):
+        load_dwi(tmp_path, 8)

@@ -13,19 +13,20 @@ from typing import IO
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.sequence import Sequence
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.dicom.b_value_tags import b_value
-from napari_dwi.scan.dicom.headers import FrameHeader, first_number, frame_headers
+from napari_dwi.scan.dicom.contents import content, direction, scaling, weighting
+from napari_dwi.scan.dicom.headers import FrameHeader, frame_headers
 from napari_dwi.scan.dicom.mosaics import slice_positions, slices_in_mosaic
 from napari_dwi.scan.dicom.quiet import quietly
-from napari_dwi.scan.dicom.series import Frame, Weighting
+from napari_dwi.scan.dicom.series import Frame
 
 _DEEPEST_FOLDER = 32
 _MOST_FILES = 200_000
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _MR_IMAGE_CLASSES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
+_HARMLESS_BYTES = 4096
 # Enough to tell two examinations apart, too little to be looked up anywhere.
 _DIGEST_CHARACTERS = 16
 # What pydicom raises on a header that breaks off or holds values its VR does not allow.
@@ -179,6 +180,8 @@ class BoundedStream:
 
     def read(self, count: int = -1) -> bytes:
         """Up to ``count`` bytes, or all there are."""
+        if 0 <= count <= _HARMLESS_BYTES:
+            return self._stream.read(count)
         left = max(0, self.size - self._stream.tell())
         return self._stream.read(left if count < 0 else min(count, left))
 
@@ -258,36 +261,8 @@ def _frame(file: Path, index: int, header: FrameHeader) -> Frame:
         thickness_mm=thickness,
         slices=slices,
         tiles_mm=tiles if len(tiles) == slices else (),
-        weighting=_weighting(header),
-        direction=_direction(header),
-        scaling=_scaling(header),
+        weighting=weighting(header),
+        content=content(header),
+        direction=direction(header),
+        scaling=scaling(header),
     )
-
-
-def _weighting(header: FrameHeader) -> Weighting:
-    said = header.text("DiffusionDirectionality")
-    if said in ("DIRECTIONAL", "BMATRIX"):
-        return "directional"
-    if said == "ISOTROPIC":
-        return "isotropic"
-    # Philips: I for the mean of the directions, else the letter of an axis or O for oblique.
-    letter = header.find_private(0x2001, 0x04, "PHILIPS IMAGING DD 001")
-    if isinstance(letter, bytes):
-        letter = letter.decode("latin-1")
-    if said == "NONE" or not isinstance(letter, str) or "PHILIPS" not in header.text("Manufacturer").upper():
-        return ""
-    return "isotropic" if letter.strip() == "I" else "directional"
-
-
-def _direction(header: FrameHeader) -> tuple[float, ...]:
-    found = header.numbers("DiffusionGradientOrientation", 3)
-    inner = header.find("DiffusionGradientDirectionSequence")
-    if found is None and isinstance(inner, Sequence) and len(inner) > 0:
-        found = FrameHeader((inner[0],)).numbers("DiffusionGradientOrientation", 3)
-    return found or ()
-
-
-def _scaling(header: FrameHeader) -> tuple[float, float, float | None]:
-    slope = header.number("RescaleSlope")
-    scale = first_number(header.find_private(0x2005, 0x0E, "PHILIPS MR IMAGING DD 001"))
-    return 1.0 if slope is None else slope, header.number("RescaleIntercept") or 0.0, scale

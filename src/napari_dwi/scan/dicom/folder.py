@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,14 @@ from napari_dwi.scan.dicom.files import DamagedFile, ImageFile, read_file, walk
 from napari_dwi.scan.dicom.geometry import n_slice_directions
 from napari_dwi.scan.dicom.roles import role_of
 from napari_dwi.scan.dicom.series import DicomSeries, Frame
+
+_LETTERS = string.ascii_letters
+_STORED_BESIDE = {
+    "mean": "the scanner's own mean of the directions is stored with this series; it was computed, not"
+    " measured, so it is left out here and offered as a map",
+    "phase": "phase images are stored with this series; they are left out here and offered as a map",
+    "map": "maps of the scanner are stored with this series; they are left out here and offered as such",
+}
 
 
 def read_folder(
@@ -52,7 +61,7 @@ def read_folder(
         counts = f"{n_files} other files" if not damaged else f"{len(damaged)} damaged among {n_files} files"
         raise BadInputError("no DICOM files in this folder", file=named, expected="MR images", found=counts)
     series = [_series(named, images[key], damaged) for key in sorted(images)]
-    return _numbered([part for one in _without_doubles(series) for part in _split_off_means(one)])
+    return _numbered([part for one in _without_doubles(series) for part in _taken_apart(one)])
 
 
 def _series(folder: Path, images: list[ImageFile], damaged: list[DamagedFile]) -> tuple[str, DicomSeries]:
@@ -61,7 +70,8 @@ def _series(folder: Path, images: list[ImageFile], damaged: list[DamagedFile]) -
         for image in reversed(images)
     }
     kept = sorted(once.values(), key=lambda image: (image.instance, str(image.file)))
-    first = kept[0]
+    # Maps stored with a series must not speak for it.
+    first = next((image for image in kept if image.frames[0].content == "signal"), kept[0])
     frames = tuple(frame for image in kept for frame in image.frames)
     b_values = complete([frame.b_value for frame in frames], first.vendor)
     frames = tuple(replace(frame, b_value=b) for frame, b in zip(frames, b_values, strict=True))
@@ -123,33 +133,33 @@ def _places(series: DicomSeries) -> Counter[tuple[object, ...]]:
     )
 
 
-def _split_off_means(series: DicomSeries) -> list[DicomSeries]:
-    """Part a diffusion series from the means of its directions, which Philips appends to it."""
+def _taken_apart(series: DicomSeries) -> list[DicomSeries]:
+    """Part what was acquired from what the scanner stored with it: phases, maps, means of directions."""
     if series.role != "DWI":
         return [series]
     directional = {frame.b_value for frame in series.frames if frame.weighting == "directional"}
-    appended = [
-        frame.weighting == "isotropic" and bool(frame.b_value) and frame.b_value in directional
-        for frame in series.frames
-    ]
-    if not any(appended):
-        return [series]
-    means = tuple(frame for frame, is_mean in zip(series.frames, appended, strict=True) if is_mean)
-    acquired = tuple(frame for frame, is_mean in zip(series.frames, appended, strict=True) if not is_mean)
-    note = (
-        "the scanner's own mean of the directions is stored with this series; it was computed, not measured,"
-        " so it is left out here and offered as a map"
-    )
-    return [
-        replace(series, frames=acquired, notes=(*series.notes, note)),
-        replace(series, number=f"{series.number}mean", role="scanner map", frames=means),
+    groups: dict[str, list[Frame]] = defaultdict(list)
+    for frame in series.frames:
+        is_mean = frame.weighting == "isotropic" and bool(frame.b_value) and frame.b_value in directional
+        groups["mean" if frame.content == "signal" and is_mean else frame.content].append(frame)
+    if len(groups) == 1:
+        (only,) = groups
+        return [series if only == "signal" else replace(series, role="scanner map")]
+    acquired = groups.pop("signal", [])
+    notes = tuple(_STORED_BESIDE[content] for content in groups)
+    kept = [replace(series, frames=tuple(acquired), notes=(*series.notes, *notes))] if acquired else []
+    return kept + [
+        replace(series, number=f"{series.number}{content}", role="scanner map", frames=tuple(frames))
+        for content, frames in groups.items()
     ]
 
 
 def _numbered(series: list[DicomSeries]) -> list[DicomSeries]:
     """The series by number, with letters where a number occurs more than once."""
     groups: dict[str, list[DicomSeries]] = defaultdict(list)
-    for one in sorted(series, key=lambda one: (int(one.number.removesuffix("mean")), one.description)):
+    for one in sorted(
+        series, key=lambda one: (int(one.number.rstrip(_LETTERS)), one.number, one.description)
+    ):
         groups[one.number].append(one)
     return [
         one if len(group) == 1 else replace(one, number=f"{one.number}{_letters(index)}")

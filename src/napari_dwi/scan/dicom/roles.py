@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from napari_dwi.scan.dicom.contents import MAP_TYPES
 from napari_dwi.scan.info import Role
 
-_MAP_TYPES = {"ADC", "DADC", "EADC", "EXP_ADC", "FA", "COLFA", "TENSOR", "TENSOR_B0", "MD", "RA", "VR"}
 _MAP_NAME = re.compile(
     r"""(^|[^a-z])
     ([de]?adc(map)? | exp(onential)?[ _-]?adc | (col(ou?r)?|map)?fa(map)? | tensor([ _-]b0)? | adcmap
@@ -56,7 +56,7 @@ def role_of(
     if n_directions > 1 or "LOCALIZER" in types or _LOCALISER_NAME.search(description):
         return "localiser"
     # Maps and computed images keep a b-value of the series they were made of, so they come first.
-    if types & _MAP_TYPES:
+    if types & MAP_TYPES:
         return "scanner map"
     if _COMPUTED.search(description) or any(_COMPUTED.search(part) for part in types):
         return "computed b"

@@ -9,6 +9,7 @@ from typing import Literal
 from napari_dwi.scan.info import Role
 
 Weighting = Literal["directional", "isotropic", ""]
+Content = Literal["signal", "phase", "map"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Frame:
         ``position_mm`` of every slice of a mosaic, where the header says.
     weighting : str
         ``"directional"``, ``"isotropic"`` (trace), or ``""`` where the header does not say.
+    content : str
+        ``"signal"`` (magnitude), ``"phase"`` (also real and imaginary parts) or ``"map"`` (ADC, FA).
     direction : tuple of floats
         Gradient direction, only to tell volumes apart; empty where the public tags do not say.
     scaling : (float, float, float or None)
@@ -61,6 +64,7 @@ class Frame:
     n_in_file: int = 1
     tiles_mm: tuple[tuple[float, float, float], ...] = ()
     weighting: Weighting = ""
+    content: Content = "signal"
     direction: tuple[float, ...] = ()
     scaling: tuple[float, float, float | None] = (1.0, 0.0, None)
 
