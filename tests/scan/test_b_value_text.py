@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan import BValues
-from napari_dwi.scan.b_value_text import b_value_text, direction_text, read_b_values
+from napari_dwi.scan.b_value_text import b_value_text, read_b_values
 
 B_VALUES = [0, 12.5, 800]
 
@@ -77,39 +77,32 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
     assert caught.value.file == tmp_path / name
 
 
-@pytest.mark.parametrize("rows_are_components", [True, False])
-def test_directions_are_read_in_rows_or_columns(tmp_path: Path, rows_are_components: bool) -> None:
-    directions = np.random.default_rng(0).normal(size=(5, 3)).round(6)
-    (tmp_path / "dwi.bval").write_text("0 100 200 400 800")
-    np.savetxt(tmp_path / "dwi.bvec", directions.T if rows_are_components else directions)
-    read = read_b_values(tmp_path / "dwi.bval", 5, tmp_path / "dwi.bvec")
-    np.testing.assert_allclose(read.directions, directions)
+@pytest.mark.parametrize("text", ["0 0.1 0.8", "0 1 2", "0.05 0.1 9.99"])
+def test_values_too_small_for_their_unit_are_asked_about(tmp_path: Path, text: str) -> None:
+    bval = tmp_path / "dwi.bval"
+    bval.write_text(text)
+    with pytest.raises(BadInputError, match=f"unit of the b-values is not clear.*found {text}") as caught:
+        read_b_values(bval, 3)
+    assert caught.value.offers == ("b-in-s/mm2", "b-in-ms/um2")
+    numbers = [float(word) for word in text.split()]
+    as_written = read_b_values(bval, 3, ("b-in-s/mm2",))
+    assert (as_written.values.tolist(), as_written.origin) == (numbers, "dwi.bval")
+    scaled = read_b_values(bval, 3, ("b-in-ms/um2",))
+    np.testing.assert_allclose(scaled.values, np.array(numbers) * 1000)
+    assert scaled.origin == "dwi.bval, in ms/µm² times 1000"
 
 
-def test_a_square_table_of_directions_is_read_as_fsl_writes_it(tmp_path: Path) -> None:
-    (tmp_path / "dwi.bval").write_text("0 100 800")
-    (tmp_path / "dwi.bvec").write_text("1 0 0\n1 0 0\n0 1 0\n")
-    read = read_b_values(tmp_path / "dwi.bval", 3, tmp_path / "dwi.bvec")
-    assert read.directions is not None
-    assert read.directions.tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
-
-
-@pytest.mark.parametrize("text", ["1 0\n0 1\n0 0\n", "1 0 0 1\n0 1 0\n0 0 1\n"])
-def test_directions_of_another_series_are_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "dwi.bval").write_text("0 100 400 800")
-    (tmp_path / "dwi.bvec").write_text(text)
-    with pytest.raises(BadInputError, match="expected 3 rows of 4 numbers"):
-        read_b_values(tmp_path / "dwi.bval", 4, tmp_path / "dwi.bvec")
+@pytest.mark.parametrize("text", ["0 0 5", "5 5 5", "0 5 10", "0 0 0"])
+def test_values_that_can_be_in_their_unit_are_not_asked_about(tmp_path: Path, text: str) -> None:
+    bval = tmp_path / "dwi.bval"
+    bval.write_text(text)
+    assert read_b_values(bval, 3, ("b-in-ms/um2",)).values.max() <= 10
 
 
 def test_the_text_written_reads_back(tmp_path: Path) -> None:
-    directions = np.array([[0, 0, 0], [1, 0, 0], [0, 0.6, 0.8]])
-    b_values = BValues(np.array([0, 929.75, 1000]), directions)
+    b_values = BValues(np.array([0, 929.75, 1000]))
     (tmp_path / "dwi.bval").write_text(b_value_text(b_values))
-    (tmp_path / "dwi.bvec").write_text(direction_text(directions))
-    read = read_b_values(tmp_path / "dwi.bval", 3, tmp_path / "dwi.bvec")
-    assert read.values.tolist() == b_values.values.tolist()
-    np.testing.assert_allclose(read.directions, directions, atol=1e-6)
+    assert read_b_values(tmp_path / "dwi.bval", 3).values.tolist() == b_values.values.tolist()
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

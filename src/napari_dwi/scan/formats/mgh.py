@@ -29,17 +29,19 @@ def _claims(path: Path, start: bytes) -> bool:
 
 def _read_header(path: Path, allow: Collection[Allowance]) -> FileHeader:
     with open_bytes(path) as stream:
-        return _described(path, _parsed(stream), allow)
+        return _described(path, *_parsed(stream), allow)
 
 
 def _read(path: Path, allow: Collection[Allowance], check: Check | None) -> FileImage:
     with open_bytes(path, check) as stream:
-        header = _parsed(stream)
+        header, has_axes = _parsed(stream)
         dtype = np.dtype(_DTYPES[int(header["type"])])
-        return read_image(stream, _described(path, header, allow), dtype, Scaling(), _VOXELS_BEGIN, allow)
+        about = _described(path, header, has_axes, allow)
+        return read_image(stream, about, dtype, Scaling(), _VOXELS_BEGIN, allow)
 
 
-def _parsed(stream: ByteStream) -> Any:
+def _parsed(stream: ByteStream) -> tuple[Any, bool]:
+    """The header, and whether the file itself says where its axes point."""
     from nibabel.freesurfer.mghformat import MGHHeader
 
     raw = stream.read(_VOXELS_BEGIN)
@@ -47,15 +49,17 @@ def _parsed(stream: ByteStream) -> Any:
         raise BadInputError(
             "the header is cut short", file=stream.path, expected=_VOXELS_BEGIN, found=len(raw)
         )
-    header = MGHHeader(raw, check=False)
+    # nibabel fills in FreeSurfer's default axes, with voxels of 1 mm, where the file has none.
+    with np.errstate(all="ignore"):
+        header = MGHHeader(raw, check=False)
     if int(header["type"]) not in _DTYPES:
         raise BadInputError(
             "the header makes no sense", file=stream.path, found=f"voxels of type {header['type']}"
         )
-    return header
+    return header, any(raw[28:30])
 
 
-def _described(path: Path, header: Any, allow: Collection[Allowance]) -> FileHeader:
+def _described(path: Path, header: Any, has_axes: bool, allow: Collection[Allowance]) -> FileHeader:
     sizes = [int(n) for n in header["dims"]]
     if min(sizes) < 1:
         raise BadInputError(
@@ -65,8 +69,8 @@ def _described(path: Path, header: Any, allow: Collection[Allowance]) -> FileHea
     volume_shape = (shape[0], shape[1], shape[2])
     with np.errstate(all="ignore"):
         spacing = np.abs(header["delta"].astype(float))
-    if not int(header["goodRASFlag"]):
-        notes = ("orientation unknown: the file does not say how the patient was lying",)
+    if not has_axes:
+        notes = ("orientation unknown and voxels of 1 mm assumed: the file does not say",)
         return FileHeader(shape, spacing_grid(path, volume_shape, spacing), notes)
     try:
         with np.errstate(all="ignore"):

@@ -24,12 +24,13 @@ from napari_dwi.scan.nifti_header import (
 )
 
 _HEADER_BYTES = 348
-_NIFTI_PAIR_MAGIC = b"ni"
+_HEADER_SIZES = (348, 540)
+_SINGLE_FILE_MAGIC, _PAIR_MAGIC = b"n+", b"ni"
 
 
 def _claims(path: Path, start: bytes) -> bool:
     name = path.name.lower().removesuffix(".gz")
-    if start[344:346] == b"n+":
+    if _magic(start) == _SINGLE_FILE_MAGIC:
         return False
     # The .img half holds voxels only; it is told by its name, and by a header of its name beside it.
     return name.endswith((".hdr", ".img")) and _has_header(path, start)
@@ -37,12 +38,18 @@ def _claims(path: Path, start: bytes) -> bool:
 
 def _has_header(path: Path, start: bytes) -> bool:
     if path.name.lower().removesuffix(".gz").endswith(".hdr"):
-        return _HEADER_BYTES in (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big"))
+        sizes = (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big"))
+        return any(size in _HEADER_SIZES for size in sizes)
     try:
         partner_of(path, ".hdr", why="header")
     except BadInputError:
         return False
     return True
+
+
+def _magic(start: bytes) -> bytes:
+    """The first letters of the magic of NIfTI-1 or NIfTI-2; Analyze has none."""
+    return start[4:6] if start[5:8] in (b"+2\0", b"i2\0") else start[344:346]
 
 
 def _read_header(path: Path, allow: Collection[Allowance]) -> FileHeader:
@@ -71,7 +78,7 @@ def _header_file(path: Path) -> Path:
 def _parsed(path: Path, allow: Collection[Allowance]) -> tuple[Any, FileHeader]:
     with open_bytes(path) as stream:
         raw = stream.read(_HEADER_BYTES)
-    if len(raw) == _HEADER_BYTES and raw[344:346] != _NIFTI_PAIR_MAGIC and raw[4:8] != b"ni2\0":
+    if len(raw) == _HEADER_BYTES and _magic(raw) != _PAIR_MAGIC:
         return _analyze(path, raw)
     with open_bytes(path) as stream:
         header = parse_nifti_header(stream)

@@ -81,7 +81,7 @@ def _parsed(path: Path) -> Any:
     except (PARRECError, ValueError, KeyError, IndexError, AttributeError, TypeError) as err:
         if isinstance(err, BadInputError):
             raise
-        truncated = "truncat" in str(err).lower() or "mismatch" in str(err).lower()
+        truncated = "inconsistency" in str(err).lower()
         raise BadInputError(
             "slices are missing from the recording" if truncated else "the PAR file makes no sense",
             file=path,
