@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan import (
@@ -16,9 +19,19 @@ from napari_dwi.scan import (
     open_series,
     open_volume,
 )
+from napari_dwi.scan.allowances import ALLOWANCES
 from napari_dwi.scan.reading import split_series
+from napari_dwi.scan.unlabelled import UnknownBValuesError
 
-from .builder import las_grid, names_in, random_series, random_volume, write_nifti, write_series
+from .builder import (
+    las_grid,
+    names_in,
+    random_series,
+    random_volume,
+    write_bytes,
+    write_nifti,
+    write_series,
+)
 
 
 @pytest.mark.parametrize("name", ["dwi.nii", "dwi.nii.gz", "DWI.NII"])
@@ -118,7 +131,10 @@ def test_voxels_without_a_number_or_below_zero_are_counted(tmp_path: Path) -> No
 def test_a_negative_slope_is_flagged(tmp_path: Path) -> None:
     path = write_series(tmp_path / "dwi.nii")
     write_nifti(path, np.ones((6, 5, 4, 3), np.int16), scl_slope=-1)
-    assert open_series(path).notes == ("360 values are negative, which magnitude images cannot be",)
+    assert open_series(path).notes == (
+        "the header's slope is negative (-1): bright and dark may be exchanged",
+        "360 values are negative, which magnitude images cannot be",
+    )
 
 
 def test_the_notes_of_the_file_come_with_the_series(tmp_path: Path) -> None:
@@ -200,6 +216,9 @@ def test_a_number_sign_in_the_name_of_a_file_that_exists_is_part_of_the_name(tmp
     assert split_series(tmp_path / "scan#5") == (tmp_path / "scan#5", None)
     assert split_series(tmp_path / "scan#6") == (tmp_path / "scan", "6")
     assert split_series(tmp_path / "a#b.nii") == (tmp_path / "a#b.nii", None)
+    assert split_series(tmp_path / "scan#8+9b") == (tmp_path / "scan", "8+9b")
+    assert split_series(tmp_path / "scans.zip#8") == (tmp_path / "scans.zip", "8")
+    assert split_series(tmp_path / "scan#8+") == (tmp_path / "scan#8+", None)
 
 
 def test_arrays_that_do_not_fit_their_grid_make_no_image() -> None:
@@ -217,3 +236,230 @@ def test_some_volumes_of_a_series_keep_their_b_values() -> None:
     part = series.volumes([2, 0])
     assert part.b_values.values.tolist() == [800, 0]
     np.testing.assert_array_equal(part.signal, series.signal[..., [2, 0]])
+
+
+def test_unknown_b_values_come_with_the_volumes_that_need_them(tmp_path: Path) -> None:
+    path = write_series(tmp_path / "dwi.nii.gz", None)
+    with pytest.raises(UnknownBValuesError) as caught:
+        open_series(path)
+    waiting = caught.value.series
+    assert waiting.b_values == (None, None, None)
+    series = waiting.with_b_values([0, 50, 900])
+    np.testing.assert_array_equal(series.signal, random_series().signal)
+    assert series.b_values.distinct == (0, 50, 900)
+    assert (series.name, series.source, series.grid) == ("dwi", waiting.source, waiting.grid)
+
+
+def test_b_values_that_do_not_fit_are_said_before_the_voxels_are_read(tmp_path: Path) -> None:
+    path = write_series(tmp_path / "dwi.nii", "0 100")
+    path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(BadInputError, match="expected 3 b-values, found 2"):
+        open_series(path)
+
+
+def test_what_was_allowed_is_remembered_with_the_source(tmp_path: Path) -> None:
+    path = write_series(tmp_path / "dwi.nii", "0 1.5 8")
+    with pytest.raises(BadInputError) as caught:
+        open_series(path)
+    assert caught.value.offers == ("b-in-s/mm2", "b-in-ms/um2")
+    series = open_series(path, allow=("b-in-ms/um2",))
+    np.testing.assert_allclose(series.b_values.values, [0, 1500, 8000])
+    assert series.source is not None
+    assert series.source.allowed == ("b-in-ms/um2",)
+    assert any("times 1000" in note for note in series.notes)
+    assert open_series(path, allow=("b-in-s/mm2",)).b_values.values.tolist() == [0, 1.5, 8]
+
+
+@pytest.mark.parametrize("text", ["nan nan nan\n0 0 0\n1 1 1\n", "1 0\n", "word\n", "9 9 9\n9 9 9\n9 9 9\n"])
+def test_bad_directions_never_refuse_a_series(tmp_path: Path, text: str) -> None:
+    path = write_series(tmp_path / "dwi.nii")
+    (tmp_path / "dwi.bvec").write_text(text)
+    series = open_series(path)
+    assert series.b_values.distinct == (0, 100, 800)
+    assert series.b_values.directions is None
+    assert any(note.startswith("directions left out") for note in series.notes)
+
+
+def test_missing_numbers_are_counted_in_single_volumes_too(tmp_path: Path) -> None:
+    data = random_volume().data.copy()
+    data[0, 0, :2], data[1, 1, 1] = np.nan, -5
+    volume = open_volume(write_nifti(tmp_path / "t2.nii", data))
+    assert volume.notes == ("2 values are NaN or infinite and will be left out",)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "note"),
+    [
+        ("plain", "scan.nii.gz", "the file is not gzipped"),
+        ("gzip", "scan.nii", "the file is gzipped although not called .gz"),
+        ("gzip", "scan.gz", "the file is called .gz and holds NIfTI"),
+        ("plain", "scan.img", "the file is called .img and holds NIfTI"),
+        ("plain", "scan", "the file is called without a suffix and holds NIfTI"),
+        ("plain", "scan.dcm", "the file is called .dcm and holds NIfTI"),
+    ],
+)
+def test_a_wrong_suffix_is_said_and_read(tmp_path: Path, content: str, name: str, note: str) -> None:
+    made = write_nifti(tmp_path / ("made.nii.gz" if content == "gzip" else "made.nii"))
+    volume = open_volume(made.rename(tmp_path / name))
+    np.testing.assert_array_equal(volume.data, random_volume().data)
+    assert volume.notes == (note,)
+    assert volume.name == "scan"
+
+
+_ODD_NAMES = [
+    "Größe 1 (b=800) [x].nii.gz",
+    "日本 語.nii",
+    "a;$(touch x)&.nii.gz",
+    "-rf.nii",
+    "#.nii",
+    "n" * 240 + ".nii",
+]
+
+
+@pytest.mark.parametrize("name", _ODD_NAMES)
+def test_names_with_blanks_brackets_and_foreign_letters_work(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "Ordner mit Ümlaut"
+    folder.mkdir()
+    path = write_series(folder / name)
+    stem = name.removesuffix(".gz").removesuffix(".nii")
+    # The builder cuts the name of the .bval at its first point.
+    (folder / f"{stem}.bval").write_text("0 100 800")
+    series = open_series(path)
+    assert series.name == stem
+    assert list_series(folder)[0].b_values == (0, 100, 800)
+
+
+def test_a_path_too_long_for_the_system_is_a_message(tmp_path: Path) -> None:
+    for path in (tmp_path / ("x" * 300 + ".nii"), tmp_path.joinpath(*["folder" * 20] * 60, "x.nii")):
+        for opened in (open_image, open_series, open_volume, list_series):
+            with pytest.raises(BadInputError, match="cannot be read"):
+                opened(path)
+
+
+def test_links_folders_and_empty_files_called_nii_are_named_and_hide_nothing(tmp_path: Path) -> None:
+    write_series(tmp_path / "dwi.nii.gz")
+    (tmp_path / "folder.nii").mkdir()
+    (tmp_path / "gone.nii").symlink_to(tmp_path / "nowhere.nii")
+    (tmp_path / "empty.nii").touch()
+    (tmp_path / "page.nii.gz").write_text("<!DOCTYPE html><html>404</html>")
+    found = {info.path.name: info for info in list_series(tmp_path)}
+    assert set(found) == {"dwi.nii.gz", "gone.nii", "empty.nii", "page.nii.gz"}
+    assert found["dwi.nii.gz"].role == "DWI"
+    assert "No such file" in found["gone.nii"].warnings[0]
+    assert "an empty file" in found["empty.nii"].warnings[0]
+    assert "web page" in found["page.nii.gz"].warnings[0]
+    assert open_series(tmp_path).name == "dwi"
+    with pytest.raises(BadInputError):
+        open_image(tmp_path / "folder.nii")
+
+
+def test_what_is_asked_when_opened_does_not_keep_an_image_out_of_the_table(tmp_path: Path) -> None:
+    path = write_series(tmp_path / "dwi.nii")
+    write_nifti(path, random_series().signal, srow_x=0, srow_y=0, srow_z=0)
+    (info,) = list_series(tmp_path)
+    assert (info.role, info.b_values, info.orientation) == ("DWI", (0, 100, 800), "unknown")
+    with pytest.raises(BadInputError) as caught:
+        open_series(path)
+    assert caught.value.offers == ("voxel-sizes",)
+    assert not open_series(path, allow=caught.value.offers).grid.orientation_known
+
+
+def test_images_in_folders_below_are_found(tmp_path: Path) -> None:
+    (tmp_path / "sub-1" / "dwi").mkdir(parents=True)
+    (tmp_path / "sub-1" / "anat").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    series = write_series(tmp_path / "sub-1" / "dwi" / "sub-1_dwi.nii.gz", None)
+    series.with_name("sub-1_dwi.bval").write_text("0 100 800")
+    t2 = write_nifti(tmp_path / "sub-1" / "anat" / "sub-1_T2w.nii")
+    write_nifti(tmp_path / ".hidden" / "trash.nii")
+    assert {info.path for info in list_series(tmp_path)} == {series, t2}
+    assert open_series(tmp_path).name == "sub-1_dwi"
+
+
+def test_one_b_value_opens_as_anatomy(tmp_path: Path) -> None:
+    trace = write_nifti(tmp_path / "trace.nii")
+    (tmp_path / "trace.bval").write_text("2500")
+    volume = open_volume(trace)
+    assert volume.notes == ("b = 2500 s/mm2",)
+    np.testing.assert_array_equal(volume.data, random_volume().data)
+    repeats = write_series(tmp_path / "repeats.nii", "800 800 800")
+    mean = open_volume(repeats)
+    np.testing.assert_allclose(mean.data, random_series().signal.mean(axis=3), rtol=1e-5)
+    assert "b = 800 s/mm2, mean of 3 volumes" in mean.notes
+    assert [info.warnings[-1] for info in list_series(tmp_path)] == ["only one b-value: opens as anatomy"] * 2
+
+
+def test_of_a_folder_the_series_with_several_b_values_is_meant(tmp_path: Path) -> None:
+    write_series(tmp_path / "one.nii", "800 800 800")
+    write_series(tmp_path / "many.nii")
+    assert open_series(tmp_path).name == "many"
+
+
+def test_the_sidecar_describes_the_image_and_tells_maps_from_anatomy(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "a.nii")
+    (tmp_path / "a.json").write_text('{"SeriesDescription": "t2_tse", "ImageType": ["ORIGINAL", "PRIMARY"]}')
+    write_nifti(tmp_path / "b.nii")
+    (tmp_path / "b.json").write_text('{"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]}')
+    write_nifti(tmp_path / "c.nii")
+    (tmp_path / "c.json").write_text("not JSON")
+    a, b, c = list_series(tmp_path)
+    assert (a.description, a.role, a.warnings) == ("t2_tse", "anatomy", ())
+    assert (b.description, b.role) == ("b", "scanner map")
+    assert (c.role, c.warnings) == ("anatomy", ("c.json: this is not a JSON file",))
+
+
+_OF_THE_ABDOMEN = (0, 10, 25, 50, 100, 200, 300, 400, 500)
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real scans are not here")
+@pytest.mark.parametrize(
+    ("path", "shape", "b_values"),
+    [
+        (
+            "abdomen_volunteer1/dwi_mean_per_b.nii.gz",
+            (96, 100, 1, 9),
+            (0, 10, 25, 50, 100, 200, 300, 400, 500),
+        ),
+        (
+            "abdomen_volunteer1/dwi_repeats.nii.gz",
+            (96, 100, 1, 108),
+            (0, 10, 25, 50, 100, 200, 300, 400, 500),
+        ),
+        ("spinalcord_ivim_7t", (128, 134, 6, 11), (5, 10, 20, 30, 50, 75, 150, 250, 600, 700, 800)),
+        ("prostate_repeats", (104, 128, 20, 65), (0, 800)),
+        ("water_phantom", (92, 92, 25, 22), (0, 100, 700, 1400, 2000)),
+        ("spinalcord_dmri/dmri/dmri.nii.gz", (40, 42, 5, 7), (0, 750)),
+        ("spinalcord_dmri", (40, 42, 5, 7), (0, 750)),
+    ],
+)
+def test_real_scans_load_as_their_readme_says(
+    path: str, shape: tuple[int, ...], b_values: tuple[float, ...]
+) -> None:
+    series = open_series(REAL / path)
+    assert series.signal.shape == shape
+    assert series.b_values.distinct == b_values
+    assert np.isfinite(series.signal).all()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 347), st.integers(0, 255)), min_size=1, max_size=6),
+    bval=st.text("0123456789.,+-en \t\r\n", max_size=20),
+    bvec=st.text("0123456789.,+-en \t\r\n", max_size=30),
+    packed=st.booleans(),
+)
+def test_no_damage_gives_anything_but_an_image_or_a_message(
+    tmp_path: Path, changes: list[tuple[int, int]], bval: str, bvec: str, packed: bool
+) -> None:
+    path = tmp_path / ("a.nii.gz" if packed else "a.nii")
+    content = bytearray(write_nifti(tmp_path / "whole.nii", random_series().signal).read_bytes())
+    for place, value in changes:
+        content[place] = value
+    write_bytes(path, bytes(content))
+    (tmp_path / "a.bval").write_text(bval or "0 100 800")
+    (tmp_path / "a.bvec").write_text(bvec)
+    for opened in (list_series, open_image):
+        for allow in ((), ALLOWANCES):
+            with contextlib.suppress(BadInputError):
+                opened(path, allow=allow)

@@ -55,7 +55,10 @@ def list_series(
         return tuple(info for info in found if number is None or split_series(info.path)[1] == number)
     if not folder.is_dir() or is_image_folder(folder):
         return (_file_info(path, allow),)
-    images = sorted(file for file in folder.iterdir() if _is_image(file))
+    try:
+        images = sorted(file for file in folder.iterdir() if _is_image(file))
+    except OSError as err:
+        raise BadInputError("cannot be read", file=folder, found=err.strerror) from err
     if images:
         return tuple(_info_or_why_not(file, allow, check) for file in images)
     images = list(_images_below(folder, check))
@@ -69,9 +72,19 @@ def list_series(
 
 
 def split_series(path: Path) -> tuple[Path, str | None]:
-    """Split ``folder#5`` or ``folder#8+9`` into the folder and what is chosen; other paths have none."""
+    """Split ``folder#5`` or ``folder#8+9`` into the folder and what is chosen; other paths have none.
+
+    Raises
+    ------
+    BadInputError
+        If the system does not take the path, or does not let this user look there.
+    """
     match = re.fullmatch(r"(.+)#(\w+(?:\+\w+)*)", str(path))
-    if match is None or path.exists():
+    try:
+        exists = path.exists()
+    except OSError as err:
+        raise BadInputError("cannot be read", file=path, found=err.strerror) from err
+    if match is None or exists:
         return path, None
     return Path(match[1]), match[2]
 
