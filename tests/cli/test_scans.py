@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_dwi.cli import main
-from napari_dwi.scan import list_series, open_series, open_volume
+from napari_dwi.scan import BValues, list_series, open_series, open_volume, save
+from napari_dwi.scan.allowances import ALLOWANCES
 
 from ..scan.dicom.builder import write_series
 from ..synthetic import files_below
@@ -86,3 +87,76 @@ def test_convert_makes_nifti_of_a_dicom_folder(tmp_path: Path) -> None:
     for name, content in files_below(out.parent).items():
         if not name.endswith(".gz"):
             assert str(tmp_path) not in content.decode()
+
+
+def test_info_shows_at_a_glance_what_to_look_at(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "scan.bvec").write_text("nonsense")
+    (folder / "deeper").mkdir()
+    assert main(["info", str(folder)]) == 0
+    said = capsys.readouterr()
+    (scan,) = [row for row in said.out.splitlines() if row.startswith("scan.nii.gz")]
+    assert scan.endswith("1 !")
+    (t1,) = [row for row in said.out.splitlines() if row.startswith("T1.nii.gz")]
+    assert "!" not in t1
+    assert "! scan.nii.gz: directions left out: scan.bvec" in said.err
+
+
+def test_what_an_error_offers_can_be_allowed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = bytearray((folder / "scan.nii.gz").read_bytes())
+    content[-6] ^= 1
+    (folder / "scan.nii.gz").write_bytes(content)
+    (folder / "scan.bval").write_text("0 1.5 8")
+    out = tmp_path / "new" / "copy.nii.gz"
+    convert = ["convert", str(folder / "scan.nii.gz"), str(out)]
+    assert main(convert) == 2
+    assert "unit of the b-values is not clear" in capsys.readouterr().err
+    assert main([*convert, "--allow", "b-in-ms/um2"]) == 2
+    assert "its checksum does not match" in capsys.readouterr().err
+    assert not out.parent.exists()
+    assert main([*convert, "--allow", "b-in-ms/um2", "--allow", "wrong-checksum"]) == 0
+    said = capsys.readouterr().err
+    assert "read although its checksum is wrong" in said
+    np.testing.assert_array_equal(open_series(out).b_values.values, [0, 1500, 8000])
+
+
+def test_every_command_that_opens_images_says_what_can_be_allowed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ("info", "convert", "denoise", "fit", "measure"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        # Lines of help are broken at hyphens.
+        said = "".join(capsys.readouterr().out.split())
+        assert all(name in said for name in ALLOWANCES)
+    assert main(["convert", "a", "b", "--allow", "anything"]) == 2
+    assert "wrong-checksum" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("volumes", ["average", "trace-geometric", "trace-arithmetic"])
+def test_convert_makes_one_volume_per_b_value(folder: Path, tmp_path: Path, volumes: str) -> None:
+    series = open_series(folder / "scan.nii.gz")
+    twice = series.volumes([0, 1, 1, 2, 2])
+    directions = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0]], float)
+    signal = twice.signal.copy()
+    signal[..., [2, 4]] *= 4
+    save(
+        replace(twice, signal=signal, b_values=BValues(twice.b_values.values, directions)),
+        tmp_path / "in" / "directional.nii.gz",
+    )
+    out = tmp_path / "out" / "trace.nii.gz"
+    assert main(["convert", str(tmp_path / "in" / "directional.nii.gz"), str(out), "--volumes", volumes]) == 0
+    mean = open_series(out)
+    np.testing.assert_array_equal(mean.b_values.values, [0, 400, 800])
+    factor = 2 if volumes == "trace-geometric" else 2.5
+    np.testing.assert_allclose(mean.signal[..., 1:], factor * series.signal[..., 1:], rtol=1e-5)
+
+
+def test_convert_of_a_single_volume_has_nothing_to_average(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out" / "t1.nii.gz"
+    assert main(["convert", str(folder / "T1.nii.gz"), str(out), "--volumes", "average"]) == 2
+    assert "needs a diffusion series" in capsys.readouterr().err
+    assert not out.parent.exists()
