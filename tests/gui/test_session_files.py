@@ -129,6 +129,19 @@ def test_averaged_volumes_come_back_as_averaged(viewer, tmp_path, idle, monkeypa
     room.close()
 
 
+def test_a_session_dropped_on_the_scan_dock_is_opened(
+    working, make_napari_viewer, tmp_path, monkeypatch, idle
+):
+    save_by_button(working, tmp_path / "session", monkeypatch, idle)
+    dock = open_dock(make_napari_viewer(show=False), "Scan")
+    assert named(dock, "Open session…").isEnabled()
+    assert not named(dock, "Save session…").isEnabled()
+    dock.open_path(tmp_path / "session")
+    idle(dock.room)
+    assert [shown.role for shown in dock.room.shown] == [shown.role for shown in working.shown]
+    assert named(dock, "Save session…").isEnabled()
+
+
 def test_opening_asks_before_work_is_lost(working, tmp_path, monkeypatch, idle):
     save_by_button(working, tmp_path / "session", monkeypatch, idle)
     with answering("Cancel") as asked:

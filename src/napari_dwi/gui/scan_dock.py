@@ -19,7 +19,10 @@ from napari_dwi.gui.questions import ask_allowance
 from napari_dwi.gui.scan_changes import change_series, may_change_volumes
 from napari_dwi.gui.scan_on_show import ScanOnShow
 from napari_dwi.gui.series_table import SeriesTable
+from napari_dwi.gui.session_buttons import SessionButtons
+from napari_dwi.gui.session_files import open_session_folder
 from napari_dwi.gui.volume_choice import usual_choice
+from napari_dwi.methods.session import SESSION_FILE
 from napari_dwi.scan import DwiSeries, SeriesInfo
 from napari_dwi.scan.allowances import Allowance
 from napari_dwi.scan.formats import all_formats
@@ -77,13 +80,17 @@ class ScanDock(Dock):
         self.on_show.b_values_wanted.connect(self.edit_b_values)
         self.on_show.anatomy_wanted.connect(self._ask_anatomy)
         self.content.addWidget(self.on_show)
+        self.content.addWidget(SessionButtons(self.room))
         self.content.addStretch(1)
         self.setAcceptDrops(True)
         self.room.scan_changed.connect(self._on_scan)
         self._on_scan()
 
     def open_path(self, path: Path) -> None:
-        """List what a path holds; a file's neighbours are offered as anatomy."""
+        """List what a path holds; a file's neighbours are offered as anatomy. Sessions are opened."""
+        if (path / SESSION_FILE).is_file():
+            open_session_folder(self.room, path, self)
+            return
         self.room.submit(
             f"Looking through {path.name}",
             lambda progress: look_through(path, progress),
