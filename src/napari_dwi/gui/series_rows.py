@@ -91,4 +91,7 @@ def share_of(info: SeriesInfo, target: Grid | None) -> float | None:
         return None
     steps = [max(1, n // _POINTS_OF_OVERLAP) for n in target.shape]
     x, y, z = (-(-n // step) for n, step in zip(target.shape, steps, strict=True))
-    return overlap(source, Grid((x, y, z), target.affine @ np.diag([*steps, 1.0])))
+    # A point in the middle of each block of voxels.
+    affine = target.affine @ np.diag([*steps, 1.0])
+    affine[:3, 3] = target.to_mm((np.array(steps) - 1) / 2)
+    return overlap(source, Grid((x, y, z), affine))
