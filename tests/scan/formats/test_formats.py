@@ -221,6 +221,20 @@ def _column(*millimetres: float) -> np.ndarray:
     return column
 
 
+def test_a_nrrd_that_promises_more_than_it_can_hold_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    pytest.importorskip("SimpleITK")
+    path = _nrrd(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"sizes: 6 5 4 3", b"sizes: 600 500 400 3"))
+    with pytest.raises(BadInputError, match="shorter than its header says|most of the free memory"):
+        open_series(path)
+
+
+def test_a_nrrd_larger_than_what_may_follow_other_images_is_read(tmp_path: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    sitk.WriteImage(sitk.Image([420, 420, 420], sitk.sitkUInt8), str(tmp_path / "large.mha"))
+    assert open_volume(tmp_path / "large.mha").data.shape == (420, 420, 420)
+
+
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
 def test_damaged_nrrd_and_mha_are_refused_in_the_words_of_their_library(tmp_path: Path, suffix: str) -> None:
     path = _itk(suffix)(tmp_path)

@@ -21,6 +21,11 @@ from napari_dwi.scan.nifti_header import image_shape
 
 _SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+# Headers whose voxels stand in a file of their own.
+_DETACHED = (".nhdr", ".mhd")
+# Neither gzip nor bzip2 packs images of scanners further.
+_LARGEST_RATIO = 1032
+_BLOCK_BYTES = 1024 * 1024
 _LARGEST_HEADER_BYTES = 4 * 1024 * 1024
 
 
@@ -37,11 +42,21 @@ def _read_header(path: Path, allow: Collection[Allowance]) -> FileHeader:
 def _read(path: Path, allow: Collection[Allowance], check: Check | None) -> FileImage:
     reader = _information(path)
     about = _described(path, reader, allow)
+    n_values = int(np.prod(about.shape, dtype=object))
     # SimpleITK holds its own copy while ours is made.
-    check_memory(path, 2 * 4 * int(np.prod(about.shape, dtype=object)), allow)
+    check_memory(path, 2 * 4 * n_values, allow)
     with open_bytes(path, check) as stream:
-        # A packed NRRD is gzipped behind its header, where SimpleITK sees to its checksum.
+        while stream.read(_BLOCK_BYTES):
+            pass
         source, _ = stream.finish()
+    if n_values > source.size_bytes * _LARGEST_RATIO and path.suffix.lower() not in _DETACHED:
+        raise BadInputError(
+            "the file is shorter than its header says",
+            file=path,
+            expected=f"at least {n_values} voxels",
+            found=f"{source.size_bytes} bytes",
+            remedy="Copy it again from its source.",
+        )
     if check is not None:
         check()
     import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
