@@ -216,6 +216,8 @@ class RegionsDock(Dock):
                 tell(f"{path.name} is not shown: another scan has taken the place of its own")
                 return
             regions.load(read)
+            for note in read.labels.notes:
+                tell(f"{path.name}: {note}")
             self.room.keeping.regions_saved(regions.digest)
 
         self._do("Loading regions", work, done)

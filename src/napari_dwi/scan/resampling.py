@@ -58,7 +58,8 @@ def resample_to(volume: Volume, grid: Grid) -> Volume:
             remedy="Choose an image of the same patient and examination.",
         )
     data = volume.data
-    notes = [f"resampled to the grid of the series, overlap {100 * inside.mean():.0f} %"]
+    how = ", nearest voxel" if is_labels else ""
+    notes = [f"resampled to the grid of the series{how}, overlap {100 * inside.mean():.0f} %"]
     missing = ~np.isfinite(data)
     if not is_labels:
         sigma = _smoothing(to_source, volume.grid.shape)
