@@ -13,6 +13,7 @@ from napari_dwi.fit._maps import output_images
 from napari_dwi.fit._noise import estimated_noise, residual_sigma
 from napari_dwi.fit._parameters import AVERAGE, FitParameters
 from napari_dwi.fit._problem import (
+    BELOW_NOISE,
     FITTED,
     NOT_CONVERGED,
     Estimates,
@@ -105,8 +106,9 @@ def fitter(
         usable = np.asarray(np.isfinite(values).all(axis=1))
         if found.converged is not None:
             usable &= found.converged
-        values = np.where(usable[:, None], values, np.nan)
         of_voxel = np.where(usable, FITTED, NOT_CONVERGED).astype(np.uint8)
+        of_voxel[values[:, -1] <= 0] = BELOW_NOISE
+        values = np.where((of_voxel == FITTED)[:, None], values, np.nan)
         status[inside] = marked_bounds(of_voxel, values, problem.bounds)
         context.progress.report(stop, "standard deviations and residuals")
         sigma = problem.sigma or residual_sigma(voxels.signal, values, problem)

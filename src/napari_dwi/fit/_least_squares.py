@@ -62,7 +62,7 @@ def least_squares(signal: NDArray[np.float32], problem: FitProblem) -> Estimates
     decay, _ = problem.model.curve(b, *shape)
     decay = root * decay
     s0 = _dot(decay, data) / _dot(decay, decay)
-    return Estimates(np.stack([*shape, s0], axis=-1), None, found.converged & (s0 > 0))
+    return Estimates(np.stack([*shape, s0], axis=-1), None, found.converged)
 
 
 def best_of_grid(signal: NDArray[np.float32], problem: FitProblem, coordinates: Coordinates) -> Array:

@@ -22,6 +22,7 @@ NO_SIGNAL = 4
 NO_VALUE = 5
 NO_DECAY = 6
 SATURATED = 7
+BELOW_NOISE = 8
 # Followed by one code for the lowest and one for the highest value of each shape parameter.
 AT_BOUND = 10
 
@@ -34,6 +35,7 @@ _MEANINGS = {
     NO_VALUE: "no value in some volume",
     NO_DECAY: "the same signal in every volume",
     SATURATED: "saturated at several b-values",
+    BELOW_NOISE: "no signal above the noise",
 }
 
 

@@ -69,7 +69,7 @@ def rician_likelihood(signal: NDArray[np.float32], problem: FitProblem, sigma: f
     found = minimise(evaluate, start, small_gain=_SMALL_GAIN, small_move=_SMALL_MOVE, floor=no_floor)
     shape, _ = coordinates.values(found.u[:-1])
     s0 = found.u[-1] * reach * sigma
-    return Estimates(np.stack([*shape, s0], axis=-1), None, found.converged & (s0 > 0))
+    return Estimates(np.stack([*shape, s0], axis=-1), None, found.converged)
 
 
 def _likelihood(data: Array, signals: Array, jacobian: list[Array], weights: Array) -> Slope:

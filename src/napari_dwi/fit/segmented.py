@@ -103,7 +103,7 @@ def _assembled(
     s0 = tissue + np.maximum(blood, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         f = np.clip(1 - tissue / s0, *problem.bounds[0])
-    return Estimates(np.stack([f, d, *more, s0], axis=-1), None, s0 > 0)
+    return Estimates(np.stack([f, d, *more, s0], axis=-1))
 
 
 METHOD = Method(
