@@ -224,8 +224,8 @@ def _column(*millimetres: float) -> np.ndarray:
 def test_a_nrrd_that_promises_more_than_it_can_hold_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     pytest.importorskip("SimpleITK")
     path = _nrrd(tmp_path)
-    path.write_bytes(path.read_bytes().replace(b"sizes: 6 5 4 3", b"sizes: 600 500 400 3"))
-    with pytest.raises(BadInputError, match="shorter than its header says|most of the free memory"):
+    path.write_bytes(path.read_bytes().replace(b"sizes: 6 5 4 3", b"sizes: 600 500 40 3"))
+    with pytest.raises(BadInputError, match="shorter than its header says"):
         open_series(path)
 
 
