@@ -6,7 +6,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
 
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.scan.dicom.folder import read_folder
@@ -135,6 +135,19 @@ def test_a_damaged_file_of_another_series_is_not_held_against_its_neighbours(tmp
     other = write_series(tmp_path, number=9, prefix="X")
     other.files[0].write_bytes(other.files[0].read_bytes()[:-100])
     assert [len(series.damaged) for series in read_folder(tmp_path)] == [0, 1]
+
+
+def test_a_deflated_file_that_would_fill_the_memory_is_damaged(tmp_path: Path) -> None:
+    made = write_series(tmp_path)
+    for file, filler in ((made.files[0], 0), (made.files[1], 40_000_000)):
+        image = pydicom.dcmread(file)
+        image.ImageComments = "x" * 100
+        image.add_new(0x00091010, "OB", bytes(filler))
+        image.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        image.save_as(file)
+    (series,) = read_folder(tmp_path)
+    assert series.damaged == (made.files[1],)
+    assert made.files[0] in series.files
 
 
 def test_reports_without_pixels_are_no_series(tmp_path: Path) -> None:

@@ -261,6 +261,16 @@ def test_maps_of_the_scanner_are_volumes_and_never_series(
     assert load_anatomy(tmp_path, 8).data.shape == (16, 12, 4)
 
 
+def test_a_map_whose_slices_are_scaled_differently_is_refused(tmp_path: Path) -> None:
+    made = write_series(tmp_path, b_values=(800,), image_type=("DERIVED", "PRIMARY", "DIFFUSION", "ADC"))
+    for index, file in enumerate(made.files):
+        image = pydicom.dcmread(file)
+        image.RescaleSlope, image.RescaleIntercept = 1 + index, 0
+        image.save_as(file)
+    with pytest.raises(BadInputError, match="scaled differently"):
+        load_anatomy(tmp_path, 8)
+
+
 def test_several_volumes_are_no_anatomy(tmp_path: Path) -> None:
     write_series(tmp_path)
     with pytest.raises(BadInputError, match="4 volumes"):

@@ -115,12 +115,14 @@ def test_rounding_is_no_disagreement(
     assert bool(found.notes) == noted
 
 
+@pytest.mark.parametrize("enhanced", [False, True], ids=["classic", "enhanced"])
 def test_pixels_that_cannot_be_decoded_are_no_obstacle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enhanced: bool
 ) -> None:
     import pydicom
 
-    made = write_series(tmp_path, dialect=DIALECTS["ge"])
+    dialect = DIALECTS["standard" if enhanced else "ge"]
+    made = write_series(tmp_path, dialect=dialect, enhanced=enhanced)
     for file in made.files:
         image = pydicom.dcmread(file)
         image.compress(RLELossless)

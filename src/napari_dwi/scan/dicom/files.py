@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,10 @@ _MOST_FILES = 200_000
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _MR_IMAGE_CLASSES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 _HARMLESS_BYTES = 4096
+_META_BYTES = 2048
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_MOST_INFLATED_BYTES = 32 * 1024**2
+_HIGHEST_RATIO = 50
 # Enough to tell two examinations apart, too little to be looked up anywhere.
 _DIGEST_CHARACTERS = 16
 # What pydicom raises on a header that breaks off or holds values its VR does not allow.
@@ -44,6 +49,7 @@ UNREADABLE = (
     TypeError,
     ValueError,
     struct.error,
+    zlib.error,
 )
 
 
@@ -142,9 +148,12 @@ def read_file(file: Path) -> ImageFile | DamagedFile | None:
     with quietly():
         try:
             with file.open("rb") as stream:
+                inflated_bytes = _inflated_bytes(stream)
+                if inflated_bytes == 0:
+                    return DamagedFile(file, "")
                 bounded = BoundedStream(stream)
                 dataset = pydicom.dcmread(bounded, stop_before_pixels=True)
-                left_bytes = bounded.size - stream.tell()
+                left_bytes = inflated_bytes or bounded.size - stream.tell()
         except InvalidDicomError:
             return None
         except UNREADABLE:
@@ -167,6 +176,24 @@ def read_pixels(file: Path) -> Dataset:
     """
     with file.open("rb") as stream:
         return pydicom.dcmread(BoundedStream(stream))
+
+
+def _inflated_bytes(stream: IO[bytes]) -> int | None:
+    """How much a deflated file holds; 0 if it is cut or would fill the memory, ``None`` for others.
+
+    pydicom inflates such a file in one go, without asking how large it becomes.
+    """
+    start = stream.read(_META_BYTES)
+    stream.seek(0)
+    if _DEFLATED not in start:
+        return None
+    # Preamble, magic word and the element that says how long the rest of the file's own header is.
+    stream.seek(144 + int.from_bytes(start[140:144], "little"))
+    packed = stream.read()
+    stream.seek(0)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(packed, max(_MOST_INFLATED_BYTES, _HIGHEST_RATIO * len(packed)))
+    return len(inflated) if inflater.eof else 0
 
 
 class BoundedStream:

@@ -13,6 +13,7 @@ from napari_dwi.scan.b_values import BValues, format_b_value
 from napari_dwi.scan.dicom.choosing import checked_geometry, choose, opened
 from napari_dwi.scan.dicom.convert import convert
 from napari_dwi.scan.dicom.merging import merged
+from napari_dwi.scan.dicom.parts import same_scaling, scaling_error
 from napari_dwi.scan.dicom.reconcile import Reconciled, reconcile
 from napari_dwi.scan.dicom.series import DicomSeries
 from napari_dwi.scan.grid import Grid
@@ -93,6 +94,8 @@ def load_anatomy(path: Path, series: str | int | None = None, *, check: Check | 
                 expected="a single volume",
                 found=f"{geometry.n_volumes} volumes",
             )
+        if not same_scaling(chosen):
+            raise scaling_error(chosen)
         converted = convert(chosen, geometry, check=check)
         source = _source(chosen, check)
     return Volume(

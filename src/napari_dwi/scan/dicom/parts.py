@@ -31,6 +31,16 @@ def same_scaling(series: DicomSeries) -> bool:
     return len({frame.scaling for frame in series.frames}) == 1
 
 
+def scaling_error(series: DicomSeries) -> BadInputError:
+    """What to say where the stored values of a series mean different things."""
+    return BadInputError(
+        "the images of this series are scaled differently, and not in a way that can be undone here",
+        file=series.selector,
+        expected="one rescale slope for every volume",
+        remedy="Export the series again, or convert it to NIfTI yourself.",
+    )
+
+
 def convert_parts(
     series: DicomSeries, geometry: Geometry, *, check: Callable[[], None] | None = None
 ) -> tuple[Converted, tuple[float | None, ...]] | None:

@@ -21,7 +21,7 @@ from napari_dwi.scan.b_values import format_b_value
 from napari_dwi.scan.dicom.convert import Converted, convert, fingerprints
 from napari_dwi.scan.dicom.files import UNREADABLE, read_pixels
 from napari_dwi.scan.dicom.geometry import Geometry
-from napari_dwi.scan.dicom.parts import convert_parts, same_scaling
+from napari_dwi.scan.dicom.parts import convert_parts, same_scaling, scaling_error
 from napari_dwi.scan.dicom.quiet import quietly
 from napari_dwi.scan.dicom.series import DicomSeries
 
@@ -90,12 +90,7 @@ def reconcile(
         note = "converted one b-value at a time, because the pixels do not tell the volumes apart"
         return Reconciled(converted, b_values, (note,) if whole is not None else ())
     if whole is None:
-        raise refusal or BadInputError(
-            "the images of this series are scaled differently, and not in a way that can be undone here",
-            file=series.selector,
-            expected="one rescale slope for every volume",
-            remedy="Export the series again, or convert it to NIfTI yourself.",
-        )
+        raise refusal or scaling_error(series)
     return _labelled(whole, certain)
 
 
