@@ -11,7 +11,6 @@ import platformdirs
 from napari_dwi.errors import BadInputError, CannotWriteError, MethodFailedError
 from napari_dwi.fit._network_files import TrainedNetwork, digest_of, read_network, write_network
 from napari_dwi.fit._network_recipe import Recipe
-from napari_dwi.methods.device import torch_threads
 from napari_dwi.methods.progress import Progress
 
 CACHE_VARIABLE = "NAPARI_DWI_CACHE"
@@ -72,8 +71,7 @@ def kept_network(recipe: Recipe, progress: Progress) -> Found:
     from napari_dwi.fit._network_voxels import training_voxels
 
     voxels = training_voxels(recipe, of_voxels)
-    with torch_threads(1):
-        network, loss = train(recipe, voxels, start, of_training)
+    network, loss = train(recipe, voxels, start, of_training)
     if not loss < float("inf"):
         raise MethodFailedError(
             "the network did not learn anything", remedy="Lower the learning rate or the loss weights."

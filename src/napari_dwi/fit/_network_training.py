@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import elu
 
 from napari_dwi.fit._network import VoxelNetwork
+from napari_dwi.methods.device import torch_threads
 
 if TYPE_CHECKING:
     from napari_dwi.fit._network_recipe import Recipe
@@ -50,6 +51,14 @@ def train(
         The network at its lowest held-out loss, and that loss: the mean square of the weighted errors
         in shares of the mean of each range, or of the error of the signal.
     """
+    # Steps are too short to share, and the number of threads must not change the weights.
+    with torch_threads(1):
+        return _trained(recipe, voxels, start, progress)
+
+
+def _trained(
+    recipe: Recipe, voxels: TrainingVoxels, start: VoxelNetwork | None, progress: Progress
+) -> tuple[VoxelNetwork, float]:
     random = torch.Generator().manual_seed(recipe.seed)
     scale = torch.tensor(np.mean(recipe.ranges, axis=1), dtype=torch.float32)
     layers = _first_layers(recipe, start, random)
