@@ -5,16 +5,20 @@ from __future__ import annotations
 from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import Parameters
 
+_SLICE_NETWORKS = ("mm-bsn", "noise2self", "noise2void", "zs-n2n")
+
 # Done within a blink, whatever the result is worth.
 _FAST = {
     "bl-inr": {"width": "16", "epochs": "2", "batch_size": "256", "n_frequencies": "4"},
     "nlm": {"search_radius": "3"},
+    **{name: {"steps": "4", "width": "4", "batch_size": "1"} for name in _SLICE_NETWORKS},
     "tv": {"iterations": "20"},
     "wavelet": {"shifts": "2"},
 }
 # Small scans have few training steps, which must be larger then.
 _PATIENT = {
     "bl-inr": {"width": "64", "epochs": "40", "batch_size": "256", "learning_rate": "0.004"},
+    **{name: {"steps": "80", "batch_size": "2"} for name in _SLICE_NETWORKS},
     # Two other volumes, voxel by voxel, are too few to predict from.
     "patch2self": {"patch_radius": "1"},
 }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from napari_dwi.denoise.bm4d import LICENCE
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.methods.method import Inputs, Method, Output
 from napari_dwi.methods.progress import Progress
@@ -21,23 +19,10 @@ from napari_dwi.scan import DwiSeries, Volume
 from ..synthetic import Scan, make_series
 from .settings import fast_settings, patient_settings
 
-# What a method cannot do without, besides what the package itself depends on.
-_EXTRAS = {"bm4d": "bm4d"}
-# What a method says after every run.
-_SAYS = {"bm4d": (LICENCE,)}
-
+# BM4D takes seconds for the smallest volume, and is no part of what the tests install: see test_bm4d.py.
 every_method = pytest.mark.parametrize(
     "method",
-    [
-        pytest.param(
-            method,
-            marks=pytest.mark.skipif(
-                importlib.util.find_spec(_EXTRAS.get(method.name, "numpy")) is None,
-                reason=f"needs the extra {method.name}",
-            ),
-        )
-        for method in methods_of("denoise")
-    ],
+    [method for method in methods_of("denoise") if method.name != "bm4d"],
     ids=lambda method: method.name,
 )
 every_declaration = pytest.mark.parametrize("method", methods_of("denoise"), ids=lambda method: method.name)
@@ -276,7 +261,7 @@ def test_inputs_may_be_read_only_and_nothing_warns(method: Method, scan: Scan) -
     signal.setflags(write=False)
     data.setflags(write=False)
     inputs = Inputs(with_signal(scan.series, signal), (replace(scan.anatomy, data=data),))
-    assert run(method, inputs).record.warnings == _SAYS.get(method.name, ())
+    assert run(method, inputs).record.warnings == ()
 
 
 @every_method

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Noise of interpolated scans differs too little between neighbours; more than this would be anatomy.
 _MOST_ALIKE = 3.0
+# Above this likeness (see `neighbours_likeness`) noise is not to be treated as white.
+LIKE_NEIGHBOURS = 1.2
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser, slice_axis_of
-from napari_dwi.denoise._noise_sigma import neighbours_likeness
+from napari_dwi.denoise._noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
 from napari_dwi.denoise._predicting import denoise_by_prediction
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# Of white noise, differences over two voxels are as large as over one; above this they are not.
-_LIKE_NEIGHBOURS = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,7 @@ def _denoise(
     own = parameters.own_neighbours
     if own == "auto":
         alike = neighbours_likeness(inputs.series, slice_axis_of(inputs.series.grid))
-        own = "other slices" if alike > _LIKE_NEIGHBOURS else "all"
+        own = "other slices" if alike > LIKE_NEIGHBOURS else "all"
     how = LinearPatches(parameters.patch_radius, own, ridge=True)  # type: ignore[arg-type]
     return denoise_by_prediction(inputs, parameters.use_anatomy, how, context, targets)
 
