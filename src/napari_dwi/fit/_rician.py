@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # S0 is searched up to this many times its least-squares estimate.
 _S0_RANGE = 2.0
-_SMALL_GAIN = 1e-5
+_SMALL_GAIN = 1e-6
 _SMALL_MOVE = 1e-5
 
 
