@@ -10,7 +10,7 @@ import pytest
 
 from napari_dwi.errors import CannotWriteError
 from napari_dwi.methods.method import Inputs
-from napari_dwi.methods.registry import find_method
+from napari_dwi.methods.registry import find_method, methods_of
 from napari_dwi.methods.running import Result, run_method, save_result
 from napari_dwi.methods.session import Session
 from napari_dwi.methods.session_folder import SessionFolder
@@ -83,6 +83,41 @@ def test_a_session_comes_back_whole(tmp_path: Path, inputs: Inputs) -> None:
     assert found.regions is not None
     np.testing.assert_array_equal(found.regions.labels.data, regions.labels.data)
     assert found.regions.names == regions.names
+
+
+def test_maps_come_back_with_all_that_makes_them_readable(tmp_path: Path, inputs: Inputs) -> None:
+    method = next(method for method in methods_of("fit") if "adc" in method.models)
+    made = run_method(method, method.parameters.from_values({"model": "adc"}), inputs)
+    write(tmp_path / "session", inputs, made)
+    ((_, read),) = opened(tmp_path / "session").results
+    assert read.record.task == "fit"
+    assert read.output.figures == made.output.figures
+    for one, other in zip(read.output.images, made.output.images, strict=True):
+        assert isinstance(one.image, Volume) == isinstance(other.image, Volume)
+        assert (one.role, one.unit, one.display, one.aside) == (
+            other.role,
+            other.unit,
+            other.display,
+            other.aside,
+        )
+        assert one.facts == json.loads(json.dumps(dict(other.facts)))
+        if isinstance(one.image, Volume) and isinstance(other.image, Volume):
+            assert (one.image.kind, one.image.unit) == (other.image.kind, other.image.unit)
+            np.testing.assert_array_equal(one.image.data, other.image.data)
+
+
+@pytest.mark.parametrize("path", ["", "x" * 5000, "nul\0byte", "scan#8"])
+def test_paths_that_lead_nowhere_are_named_and_the_rest_opened(
+    tmp_path: Path, inputs: Inputs, path: str
+) -> None:
+    session = write(tmp_path / "session", inputs, regions=regions_on(inputs.series))
+    assert session.scan is not None
+    entry = replace(session.scan.series, path=path, elsewhere=path)
+    SessionFolder(tmp_path / "session").write(replace(session, scan=replace(session.scan, series=entry)))
+    found = open_session(tmp_path / "session")
+    assert found.series is None
+    assert len(found.problems) == 1
+    assert found.regions is not None
 
 
 def test_a_result_that_came_back_is_saved_as_the_one_it_was(tmp_path: Path, inputs: Inputs) -> None:

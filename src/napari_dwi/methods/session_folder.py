@@ -121,7 +121,7 @@ class SessionFolder:
         """
         with file_set(self.folder) as files:
             files.add_text(self.folder / SESSION_FILE, sidecar_text(session_values(session)))
-        named = {Path(path).parts[0] for path in _paths(session)}
+        named = {part for path in _paths(session) for part in Path(path).parts[:1]}
         for part in self.folder.iterdir():
             if _PART.fullmatch(part.name) and part.name not in named:
                 shutil.rmtree(part, ignore_errors=True)

@@ -180,7 +180,7 @@ def _as_entered(image: _Image, entry: InputEntry) -> _Image:
 def _the_one_read(entry: InputEntry, folder: Path, read: Callable[[Path], _Image]) -> _Image:
     """The image from where it lies as seen from the session, or from where it was."""
     places = [folder / entry.path, *([Path(entry.elsewhere)] if entry.elsewhere else [])]
-    there = [place for place in places if place.exists() or split_series(place)[0].exists()]
+    there = [place for place in places if split_series(place)[0].exists()]
     if not there:
         raise BadInputError("the file is gone", file=entry.elsewhere or entry.path)
     for place in there[:-1]:
