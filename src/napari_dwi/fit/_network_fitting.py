@@ -38,7 +38,6 @@ _SNR_LIMITS = (4.0, 240.0)
 # All networks of a protocol begin with the weights of one trained on true parameters at this SNR.
 _START_SNR = 30.0
 _SHARE_OF_TRAINING = 0.97
-_ROWS = 16_384
 
 
 def _from(default: float, high: float, what: str, unit: str = "10⁻³ mm²/s") -> Any:
@@ -215,7 +214,7 @@ def network_fitter(
                 "HeldOutLoss": found.trained.held_out_loss,
                 "Recipe": recipe.as_json(),
             }
-            return voxel_by_voxel(lambda *_: _chunk(found.trained, recipe, order, problem), rows=_ROWS)(
+            return voxel_by_voxel(lambda *_: _chunk(found.trained, recipe, order, problem))(
                 voxels, problem, chosen, replace(context, progress=after)
             )
 
