@@ -9,7 +9,13 @@ import pytest
 
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.gui.loading import Loading, is_series, is_volume, look_through
+from napari_dwi.methods.keeping import ScanKeeper
+from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.recovery import FOLDER_VARIABLE
+from napari_dwi.methods.registry import find_method
+from napari_dwi.methods.running import run_method
+from napari_dwi.methods.session import SESSION_FILE, read_session
 from napari_dwi.scan import Grid, SeriesInfo, list_series, save
 from napari_dwi.scan.unlabelled import UnknownBValuesError
 
@@ -125,3 +131,16 @@ def test_a_volume_of_another_place_is_refused(scan, tmp_path):
     save(replace(anatomy, grid=Grid(anatomy.grid.shape, affine, "sform")), tmp_path / "far.nii.gz")
     with pytest.raises(BadInputError, match="does not lie over"):
         Loading(None, list_series(tmp_path / "far.nii.gz"), onto=scan.series).run(QUIET)
+
+
+def test_a_kept_session_knows_the_anatomy_that_came_later(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "kept"))
+    series = Loading(rows(folder)["brain"]).run(QUIET).series
+    keeper = ScanKeeper(series)
+    result = run_method(find_method("gaussian"), find_method("gaussian").settings(), Inputs(series))
+    keeper.keep_result(result, "Gaussian")
+    (anatomy,) = Loading(None, (rows(folder)["T2"],), onto=series).run(QUIET).others
+    keeper.have_anatomy((anatomy,))
+    (file,) = (tmp_path / "kept").rglob(SESSION_FILE)
+    assert [entry.name for entry in read_session(file.parent).scan.anatomy] == ["T2"]
+    keeper.close(discard=True)

@@ -38,7 +38,7 @@ def test_t2_and_trace_series_of_one_dicom_folder_load_with_one_click(dock, share
 
 
 def test_directions_of_a_spinal_cord_become_trace_weighted(dock, shared_data, idle):
-    dock.open_path(shared_data / "spinalcord_dmri" / "dmri.nii.gz")
+    dock.open_path(shared_data / "spinalcord_dmri")
     idle(dock.room)
     dock.load_button.click()
     idle(dock.room)

@@ -108,6 +108,7 @@ def test_loading_that_is_stopped_leaves_what_was_on_show(dock, folder, idle, sca
     dock.open_path(folder)
     idle(dock.room)
     dock.load_button.click()
+    assert not dock.load_button.isEnabled()
     # The row of the job before may still be there.
     stop = [button for button in dock.findChildren(QPushButton) if button.text() == "Stop"][-1]
     stop.click()

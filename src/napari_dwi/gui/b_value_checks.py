@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from napari_dwi.scan.unlabelled import UnlabelledSeries
 
-_THUMBNAIL_PIXELS = 56
-# Enough slices for a mean that tells volumes apart, few enough to be there at once.
+_THUMBNAIL_PIXELS = 64
+# Enough voxels for a mean that tells volumes apart, few enough to be there at once.
 _SLICES_OF_MEAN = 3
 # Noise alone makes a mean rise by less than this.
 _LEAST_RISE = 1.05
@@ -52,7 +52,7 @@ def previews_of(series: UnlabelledSeries) -> Previews:
     slices = shown[:, middle, ::step, ::step]
     grey = np.clip((np.nan_to_num(slices, posinf=high, neginf=low) - low) / (high - low), 0, 1)
     first = max(0, middle - _SLICES_OF_MEAN // 2)
-    around = shown[:, first : first + _SLICES_OF_MEAN]
+    around = shown[:, first : first + _SLICES_OF_MEAN, ::2, ::2]
     finite = np.isfinite(around)
     counts = finite.sum(axis=(1, 2, 3))
     sums = np.where(finite, around, 0).sum(axis=(1, 2, 3), dtype=np.float64)

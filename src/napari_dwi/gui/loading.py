@@ -188,20 +188,14 @@ def look_through(path: Path, progress: Progress) -> tuple[SeriesInfo, ...]:
     Stopped
         If the user asked to stop.
     """
-    count = 0
-
-    def counted() -> None:
-        nonlocal count
-        count += 1
-        progress.report(0.0, f"{count} files looked at")
-
+    progress.report(0.0, "reading headers")
     folder, number = split_series(path)
     if not path.is_file() or number is not None or is_archive_name(folder):
-        return list_series(path, check=counted)
+        return list_series(path, check=progress.check)
     if _is_dicom(path):
-        return list_series(path.parent, check=counted)
-    own = list_series(path, check=counted)
-    beside = list_series(path.parent, check=counted)
+        return list_series(path.parent, check=progress.check)
+    own = list_series(path, check=progress.check)
+    beside = list_series(path.parent, check=progress.check)
     return (*own, *(info for info in beside if info.path != path and is_volume(info)))
 
 

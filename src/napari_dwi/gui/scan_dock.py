@@ -13,6 +13,7 @@ from napari_dwi.errors import DwiError
 from napari_dwi.gui.b_value_dialog import BValueDialog
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.job_rows import JobRows
+from napari_dwi.gui.jobs import Job
 from napari_dwi.gui.loading import LoadedScan, Loading, is_series, is_volume, look_through, unlabelled
 from napari_dwi.gui.messages import tell_error
 from napari_dwi.gui.questions import ask_allowance
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _ARCHIVES = ("*.zip", "*.tar", "*.tar.gz", "*.tgz")
 _DICOM = ("*.dcm", "*.ima", "DICOMDIR")
 # The series table needs it to be read at a glance.
-_WIDTH_PIXELS = 470
+_WIDTH_PIXELS = 490
 _WELCOME = "Open a folder or a file, or drop it here."
 
 
@@ -45,6 +46,7 @@ class ScanDock(Dock):
         super().__init__(napari_viewer, "Scan", "scan")
         self.setMinimumWidth(_WIDTH_PIXELS)
         self._waiting: tuple[Loading, UnknownBValuesError] | None = None
+        self._loading: Job | None = None
         self.folder_button = QPushButton("Open folder…")
         self.folder_button.setToolTip(
             "A DICOM folder, or a folder with image files; dropping it here works too"
@@ -84,6 +86,7 @@ class ScanDock(Dock):
         self.content.addStretch(1)
         self.setAcceptDrops(True)
         self.room.scan_changed.connect(self._on_scan)
+        self.room.queue.changed.connect(self._on_chosen)
         self._on_scan()
 
     def open_path(self, path: Path) -> None:
@@ -168,9 +171,10 @@ class ScanDock(Dock):
 
     def _load(self, loading: Loading) -> None:
         self._forget_waiting()
-        self.room.submit(
+        self._loading = self.room.submit(
             loading.title, loading.run, self._show, lambda error: self._on_load_failed(loading, error)
         )
+        self._on_chosen()
 
     def _show(self, scan: LoadedScan) -> None:
         self._say("")
@@ -243,8 +247,12 @@ class ScanDock(Dock):
         series, others = self.table.series, self.table.others
         adds = series is None and bool(others)
         self.load_button.setText("Add to the scan on show" if adds and self.room.series else "Load")
-        self.load_button.setEnabled(series is not None or (adds and self.room.series is not None))
-        if self.load_button.isEnabled():
+        busy = self._loading is not None and not self._loading.is_over
+        ready = series is not None or (adds and self.room.series is not None)
+        self.load_button.setEnabled(ready and not busy)
+        if busy:
+            help_text = "Something is being loaded"
+        elif ready:
             help_text = "Show the ticked series; ticked anatomy and maps are brought onto its grid"
         elif adds:
             help_text = "Tick a diffusion series too: anatomy is shown on its grid"

@@ -28,6 +28,7 @@ _UNKNOWN = QColor("#ffb74d")
 # Below this an image is not ticked of itself: it shows another part of the patient.
 _WORTH_TICKING = 0.5
 _HEIGHT_PIXELS = 170
+_NARROW_PIXELS = 28
 _AXES_HELP = "Three letters: where its stored axes point (? if the file does not say: left and right unknown)"
 # Of more images nobody wants all.
 _MOST_TICKED = 4
@@ -54,6 +55,9 @@ class SeriesTable(QTableWidget):
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        for narrow in (_TICK, _WARNINGS):
+            header.setSectionResizeMode(narrow, QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(narrow, _NARROW_PIXELS)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -94,7 +98,7 @@ class SeriesTable(QTableWidget):
             self._fill_row(row, info, ticked=info in (wanted, by_itself))
         self.blockSignals(False)
         self._update_overlap()
-        if chosen.is_dir() and wanted is not None:
+        if wanted is not None and wanted.path != chosen:
             self._tick_anatomy(wanted)
         self.chosen_changed.emit()
 
