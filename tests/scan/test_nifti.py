@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
 import sys
-import tracemalloc
 from pathlib import Path
 
 import nibabel as nib
@@ -12,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_dwi.errors import BadInputError, Stopped
-from napari_dwi.scan import Grid, memory
+from napari_dwi.errors import BadInputError
+from napari_dwi.scan import Grid
 from napari_dwi.scan.allowances import ALLOWANCES
 from napari_dwi.scan.nifti import read_nifti, read_nifti_header, stem_of
 
-from .builder import affine_of, las_grid, oblique_grid, random_volume, rotation, write_bytes, write_nifti
+from .builder import affine_of, las_grid, oblique_grid, random_volume, rotation, write_nifti
 
 BOTH_KINDS = pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
 NOISE = np.random.default_rng(5).normal(500, 60, (20, 18, 10)).astype(np.float32)
@@ -106,17 +104,6 @@ def test_axes_of_length_one_beyond_the_third_are_dropped(
     array = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     read = read_nifti(write_nifti(tmp_path / "a.nii", array))
     np.testing.assert_array_equal(read.data, array.reshape(read_shape))
-
-
-@pytest.mark.parametrize("name", ["scan", "scan.nii", "scan.img", "Größe (1) [x].nii"])
-def test_gzip_is_told_from_the_content_and_not_from_the_name(tmp_path: Path, name: str) -> None:
-    path = write_nifti(tmp_path / "made.nii.gz", NOISE).rename(tmp_path / name)
-    np.testing.assert_array_equal(read_nifti(path).data, NOISE)
-
-
-def test_a_plain_file_called_gz_is_read(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "made.nii", NOISE).rename(tmp_path / "scan.nii.gz")
-    np.testing.assert_array_equal(read_nifti(path).data, NOISE)
 
 
 def test_the_source_is_named_with_its_digest(tmp_path: Path) -> None:
@@ -356,110 +343,6 @@ def test_a_file_cut_short_is_refused_with_both_sizes(tmp_path: Path, kept: float
     assert f"found {path.stat().st_size} bytes" in str(caught.value)
 
 
-@pytest.mark.parametrize("lost", [1, 8, 500, 5000])
-def test_a_gzip_cut_short_is_refused(tmp_path: Path, lost: int) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
-    path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(BadInputError, match="ends too early"):
-        read_nifti(path)
-
-
-def test_a_gzip_whose_content_was_cut_before_it_was_packed_is_refused_with_both_sizes(tmp_path: Path) -> None:
-    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
-    write_bytes(tmp_path / "b.nii.gz", content[:-1000])
-    with pytest.raises(BadInputError, match=f"expected {NOISE.nbytes} bytes.*found {NOISE.nbytes - 1000}"):
-        read_nifti(tmp_path / "b.nii.gz")
-
-
-def _with_bit_flipped(path: Path, place: int, bit: int = 4) -> Path:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1 << bit
-    path.write_bytes(content)
-    return path
-
-
-def test_a_flipped_bit_that_cannot_be_unpacked_is_refused_without_an_offer(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
-    place = path.stat().st_size * 6 // 10
-    with pytest.raises(BadInputError, match="cannot be unpacked, so its checksum fails") as caught:
-        read_nifti(_with_bit_flipped(path, place), allow=ALLOWANCES)
-    assert caught.value.offers == ()
-
-
-def test_a_flipped_bit_that_unpacks_changes_voxels_and_is_offered_with_that_warning(tmp_path: Path) -> None:
-    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
-    # Packed without compression, every bit unpacks to something.
-    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content, 0))
-    path = _with_bit_flipped(tmp_path / "b.nii.gz", 9000)
-    with pytest.raises(BadInputError, match=r"checksum does not match.*voxels may be wrong") as caught:
-        read_nifti(path)
-    assert caught.value.offers == ("wrong-checksum",)
-    read = read_nifti(path, allow=caught.value.offers)
-    assert read.notes == ("read although its checksum is wrong: voxels may be wrong",)
-    assert 0 < (read.data != NOISE).sum() < 3
-
-
-def test_a_wrong_checksum_alone_can_be_allowed(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
-    _with_bit_flipped(path, path.stat().st_size - 6)
-    with pytest.raises(BadInputError, match="checksum does not match") as caught:
-        read_nifti(path)
-    assert caught.value.offers == ("wrong-checksum",)
-    np.testing.assert_array_equal(read_nifti(path, allow=caught.value.offers).data, NOISE)
-
-
-def test_a_wrong_size_at_the_end_of_a_gzip_is_refused_without_an_offer(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
-    _with_bit_flipped(path, path.stat().st_size - 2)
-    with pytest.raises(BadInputError, match="unpacks to another size") as caught:
-        read_nifti(path, allow=ALLOWANCES)
-    assert caught.value.offers == ()
-
-
-def test_a_wrong_checksum_is_found_behind_more_bytes_than_the_voxels_need(tmp_path: Path) -> None:
-    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
-    packed = bytearray(gzip.compress(content + bytes(100_000)))
-    packed[-8] ^= 1
-    (tmp_path / "b.nii.gz").write_bytes(packed)
-    with pytest.raises(BadInputError, match="checksum does not match"):
-        read_nifti(tmp_path / "b.nii.gz")
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_no_flipped_bit_of_a_gzip_changes_the_image_silently(tmp_path: Path, place: float, bit: int) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE[:8, :8, :4])
-    content = bytearray(path.read_bytes())
-    content[int(place * len(content))] ^= 1 << bit
-    path.write_bytes(content)
-    try:
-        data = read_nifti(path).data
-    except BadInputError:
-        return
-    # A few bits mean nothing, such as the time stamp.
-    np.testing.assert_array_equal(data, NOISE[:8, :8, :4])
-
-
-@BOTH_KINDS
-@pytest.mark.parametrize(
-    "dim", [(3, 32767, 32767, 32767), (4, 30000, 30000, 1000, 1200), (3, 32767, 32767, 1)]
-)
-def test_a_header_that_promises_more_than_the_file_holds_takes_no_memory(
-    tmp_path: Path, name: str, dim: tuple[int, ...]
-) -> None:
-    path = write_nifti(tmp_path / name, NOISE, dim=[*dim, *[1] * (8 - len(dim))])
-    read_nifti_header(path)
-    tracemalloc.start()
-    try:
-        with pytest.raises(
-            BadInputError, match=r"shorter than its header says; expected \d+ bytes \(.* GB\)"
-        ):
-            read_nifti(path)
-        assert tracemalloc.get_traced_memory()[1] < 2e6
-    finally:
-        tracemalloc.stop()
-
-
 def test_a_file_that_could_not_be_held_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "a.nii", NOISE, dim=[3, 30000, 30000, 1000, 1, 1, 1, 1])
     needed = 30000 * 30000 * 1000 * 4
@@ -504,116 +387,3 @@ def test_values_that_are_no_signal_are_counted(tmp_path: Path) -> None:
     assert (read.n_not_finite, read.n_negative) == (2, 2)
     shifted = read_nifti(write_nifti(tmp_path / "b.nii", np.zeros((6, 5, 4), np.uint8), scl_inter=-1))
     assert (shifted.n_not_finite, shifted.n_negative) == (0, 120)
-
-
-class _StopsAfter:
-    """A user who presses Stop when a reader has asked some times."""
-
-    def __init__(self, n_calls: int) -> None:
-        self.left = n_calls
-
-    def __call__(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Stopped
-
-
-@BOTH_KINDS
-def test_reading_stops_between_any_two_pieces(tmp_path: Path, name: str) -> None:
-    path = write_nifti(tmp_path / name, np.random.default_rng(0).random((128, 128, 64, 3)).astype(np.float32))
-    for n_calls in (0, 1, 5):
-        with pytest.raises(Stopped):
-            read_nifti(path, check=_StopsAfter(n_calls))
-    read_nifti(path, check=_StopsAfter(1000))
-
-
-def test_zeros_without_end_behind_the_voxels_are_not_unpacked(tmp_path: Path) -> None:
-    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
-    megabyte = gzip.compress(bytes(2**20))
-    with (tmp_path / "b.nii.gz").open("wb") as file:
-        file.write(gzip.compress(content))
-        # As many members as would unpack to 20 GB.
-        file.writelines(megabyte for _ in range(20_000))
-    checks = _StopsAfter(1000)
-    with pytest.raises(BadInputError, match="goes on long after its voxels"):
-        read_nifti(tmp_path / "b.nii.gz", check=checks)
-    assert checks.left > 900
-
-
-def test_a_gzip_of_many_members_is_one_stream(tmp_path: Path) -> None:
-    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
-    members = [gzip.compress(content[start : start + 1000]) for start in range(0, len(content), 1000)]
-    (tmp_path / "b.nii.gz").write_bytes(b"".join(members) + bytes(512))
-    np.testing.assert_array_equal(read_nifti(tmp_path / "b.nii.gz").data, NOISE)
-
-
-def test_a_gzip_with_names_and_comments_is_read(tmp_path: Path) -> None:
-    content = write_nifti(tmp_path / "a.nii", NOISE).read_bytes()
-    plain = gzip.compress(content)
-    extra = b"\x05\x00extra"
-    header = plain[:3] + bytes([2 + 4 + 8 + 16]) + plain[4:10] + extra + b"name\0" + b"comment\0" + b"\0\0"
-    (tmp_path / "b.nii.gz").write_bytes(header + plain[10:])
-    np.testing.assert_array_equal(read_nifti(tmp_path / "b.nii.gz").data, NOISE)
-
-
-def test_what_follows_a_gzip_must_be_gzip_or_zeros(tmp_path: Path) -> None:
-    path = write_nifti(tmp_path / "a.nii.gz", NOISE)
-    path.write_bytes(path.read_bytes() + b"<html>404</html>")
-    with pytest.raises(BadInputError, match="not how a gzip file goes on"):
-        read_nifti(path)
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_file_larger_than_a_share_of_the_free_memory_is_asked_about(
-    tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = write_nifti(tmp_path / ("a.nii.gz" if packed else "a.nii"), NOISE)
-    monkeypatch.setattr(memory, "free_bytes", lambda: 7 * NOISE.size)
-    with pytest.raises(BadInputError, match="takes most of the free memory") as caught:
-        read_nifti(path)
-    assert caught.value.offers == ("large-file",)
-    np.testing.assert_array_equal(read_nifti(path, allow=caught.value.offers).data, NOISE)
-
-
-_IN_LITTLE_MEMORY = """if True:
-    import resource, sys
-    from pathlib import Path
-    import nibabel, psutil
-    from napari_dwi.errors import BadInputError
-    from napari_dwi.scan.nifti import read_nifti
-    taken = psutil.Process().memory_info().vms
-    resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[2]), -1))
-    try:
-        print(read_nifti(Path(sys.argv[1]), allow=sys.argv[3:]).data.nbytes)
-    except BadInputError as err:
-        print(*err.offers, str(err))
-"""
-
-
-def _read_in_little_memory(path: Path, n_bytes: int, *allow: str) -> str:
-    words = [sys.executable, "-c", _IN_LITTLE_MEMORY, str(path), str(n_bytes), *allow]
-    ran = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit to the address space")
-def test_with_little_memory_left_an_image_is_read_asked_about_or_refused(tmp_path: Path) -> None:
-    # 16 MB as stored, 64 MB as float32.
-    path = write_nifti(tmp_path / "a.nii.gz", np.zeros((256, 256, 256), np.uint8), scl_slope=0.5)
-    assert _read_in_little_memory(path, 300_000_000) == f"{4 * 256**3}"
-    assert _read_in_little_memory(path, 100_000_000).startswith("large-file")
-    assert "not enough memory" in _read_in_little_memory(path, 60_000_000, "large-file")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit to the address space")
-@pytest.mark.parametrize("members", [1, 2])
-def test_a_gzip_that_holds_less_than_promised_takes_only_what_it_holds(tmp_path: Path, members: int) -> None:
-    # 3 MB packed could hold the 0.5 GB (2 GB as float32) that the header promises.
-    noise = np.random.default_rng(0).integers(0, 255, (150, 150, 130), np.uint8)
-    path = write_nifti(tmp_path / "a.nii", noise, dim=[3, 800, 800, 800, 1, 1, 1, 1])
-    content = path.read_bytes()
-    parts = (content[: len(content) // members], content[len(content) // members :])
-    (tmp_path / "a.nii.gz").write_bytes(b"".join(gzip.compress(part, 1) for part in parts if part))
-    said = _read_in_little_memory(tmp_path / "a.nii.gz", 250_000_000, "large-file")
-    assert "ends too early" in said

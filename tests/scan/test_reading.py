@@ -20,7 +20,6 @@ from napari_dwi.scan import (
     open_volume,
 )
 from napari_dwi.scan.allowances import ALLOWANCES
-from napari_dwi.scan.reading import split_series
 from napari_dwi.scan.unlabelled import UnknownBValuesError
 
 from .builder import (
@@ -161,28 +160,6 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, opened: object, name
     assert str(tmp_path / "absent") in str(caught.value)
 
 
-def test_listing_tells_what_each_file_holds_without_its_voxels(tmp_path: Path) -> None:
-    write_series(tmp_path / "dwi.nii.gz")
-    write_series(tmp_path / "no_b.nii", None)
-    # Voxels that are cut off show that they are not looked at.
-    t2 = write_nifti(tmp_path / "t2.nii", sform_code=0)
-    t2.write_bytes(t2.read_bytes()[:400])
-    (tmp_path / "readme.txt").write_text("not an image")
-    dwi, no_b, anatomy = list_series(tmp_path)
-    assert (dwi.role, dwi.shape, dwi.orientation, dwi.b_values, dwi.warnings) == (
-        "DWI",
-        (6, 5, 4, 3),
-        "LAS",
-        (0, 100, 800),
-        (),
-    )
-    np.testing.assert_allclose(dwi.spacing_mm, (2, 2.5, 5))
-    assert (no_b.role, no_b.b_values) == ("DWI", None)
-    assert "b-values of this series are not known" in no_b.warnings[0]
-    assert (anatomy.role, anatomy.orientation, anatomy.description) == ("anatomy", "unknown", "t2")
-    assert list_series(dwi.path) == (dwi,)
-
-
 def test_the_one_series_of_a_folder_is_opened(tmp_path: Path) -> None:
     write_series(tmp_path / "dwi.nii.gz")
     write_nifti(tmp_path / "t2.nii")
@@ -209,16 +186,6 @@ def test_an_empty_folder_is_refused(tmp_path: Path, opened: object) -> None:
     with pytest.raises(BadInputError):
         opened(tmp_path)  # type: ignore[operator]
     assert names_in(tmp_path) == []
-
-
-def test_a_number_sign_in_the_name_of_a_file_that_exists_is_part_of_the_name(tmp_path: Path) -> None:
-    (tmp_path / "scan#5").mkdir()
-    assert split_series(tmp_path / "scan#5") == (tmp_path / "scan#5", None)
-    assert split_series(tmp_path / "scan#6") == (tmp_path / "scan", "6")
-    assert split_series(tmp_path / "a#b.nii") == (tmp_path / "a#b.nii", None)
-    assert split_series(tmp_path / "scan#8+9b") == (tmp_path / "scan", "8+9b")
-    assert split_series(tmp_path / "scans.zip#8") == (tmp_path / "scans.zip", "8")
-    assert split_series(tmp_path / "scan#8+") == (tmp_path / "scan#8+", None)
 
 
 def test_arrays_that_do_not_fit_their_grid_make_no_image() -> None:
@@ -336,46 +303,6 @@ def test_a_path_too_long_for_the_system_is_a_message(tmp_path: Path) -> None:
                 opened(path)
 
 
-def test_links_folders_and_empty_files_called_nii_are_named_and_hide_nothing(tmp_path: Path) -> None:
-    write_series(tmp_path / "dwi.nii.gz")
-    (tmp_path / "folder.nii").mkdir()
-    (tmp_path / "gone.nii").symlink_to(tmp_path / "nowhere.nii")
-    (tmp_path / "empty.nii").touch()
-    (tmp_path / "page.nii.gz").write_text("<!DOCTYPE html><html>404</html>")
-    found = {info.path.name: info for info in list_series(tmp_path)}
-    assert set(found) == {"dwi.nii.gz", "gone.nii", "empty.nii", "page.nii.gz"}
-    assert found["dwi.nii.gz"].role == "DWI"
-    assert "No such file" in found["gone.nii"].warnings[0]
-    assert "an empty file" in found["empty.nii"].warnings[0]
-    assert "web page" in found["page.nii.gz"].warnings[0]
-    assert open_series(tmp_path).name == "dwi"
-    with pytest.raises(BadInputError):
-        open_image(tmp_path / "folder.nii")
-
-
-def test_what_is_asked_when_opened_does_not_keep_an_image_out_of_the_table(tmp_path: Path) -> None:
-    path = write_series(tmp_path / "dwi.nii")
-    write_nifti(path, random_series().signal, srow_x=0, srow_y=0, srow_z=0)
-    (info,) = list_series(tmp_path)
-    assert (info.role, info.b_values, info.orientation) == ("DWI", (0, 100, 800), "unknown")
-    with pytest.raises(BadInputError) as caught:
-        open_series(path)
-    assert caught.value.offers == ("voxel-sizes",)
-    assert not open_series(path, allow=caught.value.offers).grid.orientation_known
-
-
-def test_images_in_folders_below_are_found(tmp_path: Path) -> None:
-    (tmp_path / "sub-1" / "dwi").mkdir(parents=True)
-    (tmp_path / "sub-1" / "anat").mkdir()
-    (tmp_path / ".hidden").mkdir()
-    series = write_series(tmp_path / "sub-1" / "dwi" / "sub-1_dwi.nii.gz", None)
-    series.with_name("sub-1_dwi.bval").write_text("0 100 800")
-    t2 = write_nifti(tmp_path / "sub-1" / "anat" / "sub-1_T2w.nii")
-    write_nifti(tmp_path / ".hidden" / "trash.nii")
-    assert {info.path for info in list_series(tmp_path)} == {series, t2}
-    assert open_series(tmp_path).name == "sub-1_dwi"
-
-
 def test_one_b_value_opens_as_anatomy(tmp_path: Path) -> None:
     trace = write_nifti(tmp_path / "trace.nii")
     (tmp_path / "trace.bval").write_text("2500")
@@ -393,19 +320,6 @@ def test_of_a_folder_the_series_with_several_b_values_is_meant(tmp_path: Path) -
     write_series(tmp_path / "one.nii", "800 800 800")
     write_series(tmp_path / "many.nii")
     assert open_series(tmp_path).name == "many"
-
-
-def test_the_sidecar_describes_the_image_and_tells_maps_from_anatomy(tmp_path: Path) -> None:
-    write_nifti(tmp_path / "a.nii")
-    (tmp_path / "a.json").write_text('{"SeriesDescription": "t2_tse", "ImageType": ["ORIGINAL", "PRIMARY"]}')
-    write_nifti(tmp_path / "b.nii")
-    (tmp_path / "b.json").write_text('{"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]}')
-    write_nifti(tmp_path / "c.nii")
-    (tmp_path / "c.json").write_text("not JSON")
-    a, b, c = list_series(tmp_path)
-    assert (a.description, a.role, a.warnings) == ("t2_tse", "anatomy", ())
-    assert (b.description, b.role) == ("b", "scanner map")
-    assert (c.role, c.warnings) == ("anatomy", ("c.json: this is not a JSON file",))
 
 
 _OF_THE_ABDOMEN = (0, 10, 25, 50, 100, 200, 300, 400, 500)
