@@ -112,6 +112,22 @@ def test_work_after_opening_is_kept_together_with_what_was_opened(
     again.close()
 
 
+def test_model_and_method_of_a_fit_come_back_whenever_the_dock_is_opened(
+    working, make_napari_viewer, tmp_path, monkeypatch, idle
+):
+    dock = open_dock(working.viewer, "Fit")
+    adc = [model.name for model in dock._models].index("adc")
+    dock.model_box.setCurrentIndex(adc)
+    dock.method_box.setCurrentIndex(1)
+    picked = dock.method.name, dock.form.values()
+    save_by_button(working, tmp_path / "session", monkeypatch, idle)
+    later = make_napari_viewer(show=False)
+    open_by_button(ReadingRoom.of(later), tmp_path / "session", monkeypatch, idle)
+    opened = open_dock(later, "Fit")
+    assert opened.model.name == "adc"
+    assert (opened.method.name, opened.form.values()) == picked
+
+
 def test_averaged_volumes_come_back_as_averaged(viewer, tmp_path, idle, monkeypatch):
     scan = make_scan()
     twice = scan.series.volumes([0, 1, 2, 1, 2])

@@ -54,6 +54,7 @@ class FitDock(MethodDock):
         self.room.images_changed.connect(self._draw)
         self._on_regions()
         self._on_model()
+        self._restore()
 
     @property
     def model(self) -> SignalModel:
