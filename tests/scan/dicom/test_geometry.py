@@ -9,7 +9,7 @@ import pytest
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.dicom.folder import read_folder
-from napari_dwi.scan.dicom.geometry import geometry_of
+from napari_dwi.scan.dicom.geometry import geometry_of, same_lattice
 from napari_dwi.scan.grid import Grid
 
 from .builder import AXIAL, CORONAL, OBLIQUE, SAGITTAL, write_series
@@ -86,3 +86,19 @@ def test_a_mosaic_without_a_slice_count_is_refused(tmp_path: Path) -> None:
     (series,) = read_folder(tmp_path)
     with pytest.raises(BadInputError, match="mosaic"):
         geometry_of(series)
+
+
+@pytest.mark.parametrize("orientation", [(1, 0, 0, 1, 0, 0), (0, 0, 0, 0, 1, 0)], ids=["parallel", "none"])
+def test_directions_that_span_no_plane_are_refused(tmp_path: Path, orientation: Sequence[float]) -> None:
+    write_series(tmp_path, shape=(16, 12, 1), orientation=orientation)
+    (series,) = read_folder(tmp_path)
+    with pytest.raises(BadInputError, match="do not span a volume"):
+        geometry_of(series)
+
+
+def test_a_flat_affine_is_no_lattice(tmp_path: Path) -> None:
+    write_series(tmp_path)
+    (series,) = read_folder(tmp_path)
+    geometry = geometry_of(series)
+    for affine in (np.diag([2.0, 1.5, 0.0, 1.0]), np.full((4, 4), np.nan)):
+        assert not same_lattice(geometry.shape, affine, geometry, 0.01)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Positions of one slice differ by rounding only; no slices lie closer together than this.
 _SAME_SLICE_MM = 0.05
 _UNEVEN = 0.01
+_FLATTEST_CELL = 1e-3
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -99,6 +100,13 @@ def geometry_of(series: DicomSeries) -> Geometry:
     step = normal * first.thickness_mm if n_slices == 1 else (centres[-1] - centres[0]) / (n_slices - 1)
     shape = (first.columns, first.rows, n_slices)
     affine = _affine(row, column, step, centres[0], first, shape)
+    if not _spans_space(affine):
+        raise BadInputError(
+            "the rows, columns and slices of these images do not span a volume",
+            file=series.selector,
+            expected="two directions in the plane, and pixels and slices with a size",
+            remedy="Copy or export the series again.",
+        )
     n_volumes = len(frames) // n_slices
     if series.turned_to_ras and n_volumes == 1 and n_slices > 1:
         shape, affine = _turned(shape, affine)
@@ -134,11 +142,21 @@ def same_lattice(
     shape: tuple[int, ...], affine: NDArray[np.float64], geometry: Geometry, tolerance_mm: float
 ) -> bool:
     """Whether converted voxels lie where the headers say, in whatever order the axes are stored."""
+    if not _spans_space(affine) or not _spans_space(geometry.affine):
+        return False
     (found_shape, found), (expected_shape, expected) = (
         _turned(shape, affine),
         _turned(geometry.shape, geometry.affine),
     )
     return found_shape == expected_shape and bool(np.abs(found - expected).max() <= tolerance_mm)
+
+
+def _spans_space(affine: NDArray[np.float64]) -> bool:
+    if not np.isfinite(affine).all():
+        return False
+    edges_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    # Of a unit cube the volume is 1; gantry tilt takes little off it.
+    return bool(edges_mm.min() > 0) and abs(np.linalg.det(affine[:3, :3] / edges_mm)) > _FLATTEST_CELL
 
 
 def _affine(
