@@ -127,11 +127,13 @@ def test_training_goes_back_to_where_held_out_voxels_were_predicted_best() -> No
         def loss(
             self, network: nn.Module, noisy: torch.Tensor, targets: torch.Tensor, random: torch.Generator
         ) -> torch.Tensor:
+            del noisy, targets, random
             return -network.get_parameter("value")
 
         def held_out_loss(
             self, network: nn.Module, noisy: torch.Tensor, held_out: torch.Tensor
         ) -> torch.Tensor | None:
+            del noisy, held_out
             return (network.get_parameter("value") - 1).square()
 
     network = Number()

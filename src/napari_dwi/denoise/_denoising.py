@@ -78,13 +78,15 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
         made = denoise(inputs, parameters, context, targets)
         made = made if isinstance(made, Denoised) else Denoised(made)
         denoised, figures, warnings = made.signal, dict(made.figures), list(made.warnings)
+        context.progress.check()
         before = series.signal[..., targets]
         if parameters.rician_correction != NO_CORRECTION:
             denoised, sigma, warning = _without_bias(series, denoised, parameters)
             figures["noise sigma (scanner units)"] = sigma
             warnings.append(warning)
         denoised = np.where(np.isfinite(before), denoised, np.float32(np.nan)).astype(np.float32, copy=False)
-        figures |= _figures(series, targets, before, denoised)
+        context.progress.check()
+        figures |= _figures(series, targets, before, denoised, context.progress.check)
         chosen = series.volumes(targets)
         result = replace(chosen, signal=denoised, name=f"{series.name} {name}", source=None)
         residual = replace(
@@ -177,12 +179,14 @@ def _figures(
     targets: NDArray[np.intp],
     before: NDArray[np.float32],
     after: NDArray[np.float32],
+    check: Callable[[], None],
 ) -> dict[str, float]:
     from napari_dwi.measure.foreground import foreground_mask
 
     inside = foreground_mask(series)
     figures = {}
     for step, volume in enumerate(targets):
+        check()
         b_value = format_b_value(float(series.b_values.values[volume]))
         old, new = before[..., step][inside], after[..., step][inside]
         finite = np.isfinite(old) & np.isfinite(new)

@@ -32,8 +32,8 @@ def denoise_by_pca(
 
     The samples of a window are its voxels (or blocks of voxels side by side, which do not overlap,
     so that their noise is independent), their dimensions the volumes (times the voxels of a block).
-    Every second window along each axis is decomposed; where windows overlap, results are averaged
-    with weights 1 / (1 + components kept), after Manjon et al. 2013.
+    Windows overlap by two thirds or so along each axis; where they do, results are averaged with
+    weights 1 / (1 + components kept), after Manjon et al. 2013.
 
     Parameters
     ----------
@@ -54,7 +54,9 @@ def denoise_by_pca(
     shape, n_volumes = images.shape[:3], images.shape[3]
     blocks = [min(how.block, n) for n in shape[:2]] + [1]
     size = [_window(n, how.radius, block) for n, block in zip(shape, blocks, strict=True)]
-    corners = [_corners(n, width) for n, width in zip(shape, size, strict=True)]
+    # Every second voxel within slices: blocks of three then begin at each of their voxels.
+    steps = (2, 2, how.radius // 2 + 1)
+    corners = [_corners(n, width, step) for n, width, step in zip(shape, size, steps, strict=True)]
     strides = np.array([shape[1] * shape[2], shape[2], 1])
     samples, dimensions = _offsets(size, blocks, strides)
     offsets = samples[:, None] + dimensions
@@ -129,10 +131,10 @@ def _window(n: int, radius: int, block: int) -> int:
     return max(min(2 * radius + 1, n) // block, 1) * block
 
 
-def _corners(n: int, width: int) -> NDArray[np.intp]:
-    """Where windows begin: at every second voxel, and so that the last voxel is in one."""
+def _corners(n: int, width: int, step: int) -> NDArray[np.intp]:
+    """Where windows begin: a step apart, and so that the last voxel is in one."""
     last = n - width
-    return np.unique(np.append(np.arange(0, last + 1, 2), last))
+    return np.unique(np.append(np.arange(0, last + 1, min(step, width)), last))
 
 
 def _offsets(

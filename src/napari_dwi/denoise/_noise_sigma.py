@@ -6,6 +6,7 @@ magnitude image it falls to 0.66 sigma where there is hardly any.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ class NoiseSd:
     origin: str
 
 
-def noise_sds(series: DwiSeries, typed_sigma: float, slice_axis: int) -> list[NoiseSd]:
+def noise_sds(
+    series: DwiSeries, typed_sigma: float, slice_axis: int, check: Callable[[], None]
+) -> list[NoiseSd]:
     """The noise of every volume.
 
     Parameters
@@ -47,6 +50,8 @@ def noise_sds(series: DwiSeries, typed_sigma: float, slice_axis: int) -> list[No
         from the air where that is pure noise, else from differences of neighbouring voxels.
     slice_axis : int
         Axis along which slices are stacked (0 to 2).
+    check : callable
+        Called often; raises to stop.
 
     Returns
     -------
@@ -54,9 +59,11 @@ def noise_sds(series: DwiSeries, typed_sigma: float, slice_axis: int) -> list[No
         One for each volume. An SD of 0 means that there is no noise to be seen.
     """
     tissue = foreground_mask(series)
+    check()
     air = None if typed_sigma else air_mask(series)
     found = []
     for volume in range(len(series.b_values)):
+        check()
         image = series.signal[..., volume]
         sigma, origin = typed_sigma, "as given"
         if air is not None:
@@ -85,16 +92,19 @@ def _sd_of_magnitude(magnitude: NDArray[np.float32], sigma: float) -> float:
     return float(np.sqrt(variance))
 
 
-def neighbours_likeness(series: DwiSeries, slice_axis: int) -> float:
+def neighbours_likeness(series: DwiSeries, slice_axis: int, check: Callable[[], None]) -> float:
     """How much larger differences of noise are over two voxels than over one; 1 for white noise.
 
     What the other volumes cannot predict of one is mostly noise, so that there neighbours at two
     voxels' distance can be compared with those at one, which anatomy would hide in the image. The
-    mean over all volumes, from 1 to 3.
+    mean over all volumes, from 1 to 3. ``check`` is called often and raises to stop.
     """
     tissue = foreground_mask(series)
-    volumes = range(len(series.b_values))
-    return float(np.mean([_likeness(series, volume, tissue, slice_axis) for volume in volumes]))
+    found = []
+    for volume in range(len(series.b_values)):
+        check()
+        found.append(_likeness(series, volume, tissue, slice_axis))
+    return float(np.mean(found))
 
 
 def _from_differences(series: DwiSeries, volume: int, tissue: NDArray[np.bool_], slice_axis: int) -> NoiseSd:

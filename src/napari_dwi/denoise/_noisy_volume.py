@@ -48,7 +48,7 @@ def filter_by_noise(filter_volume: FilterVolume) -> Callable[..., Denoised]:
     def denoise_all(inputs: Inputs, parameters: Any, context: Context, targets: NDArray[np.intp]) -> Denoised:
         series = inputs.series
         slice_axis = slice_axis_of(series.grid)
-        noise = noise_sds(series, parameters.noise_sigma, slice_axis)
+        noise = noise_sds(series, parameters.noise_sigma, slice_axis, context.progress.check)
         spacing = list(series.grid.spacing_mm)
         x, y, z = [*(mm for axis, mm in enumerate(spacing) if axis != slice_axis), spacing[slice_axis]]
         denoised = np.empty((*series.grid.shape, len(targets)), dtype=np.float32, order="F")

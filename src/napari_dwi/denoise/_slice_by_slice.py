@@ -35,7 +35,7 @@ class SliceNetworkParameters(DenoiseParameters):
 
 
 # The network, what it learns, and the multiple its slices must have, for parameters and inputs.
-MakeTask = Callable[[Any, Inputs], "tuple[nn.Module, BlindSpotTask, int]"]
+MakeTask = Callable[[Any, Inputs, Context], "tuple[nn.Module, BlindSpotTask, int]"]
 
 
 def slice_networks(make_task: MakeTask) -> DenoiseVolumes:
@@ -58,7 +58,7 @@ def slice_networks(make_task: MakeTask) -> DenoiseVolumes:
         # Each volume has a network and a seed of its own, whichever others are denoised with it.
         seed = context.seed * 1_000_003 + volume
         torch.manual_seed(seed)
-        network, task, multiple = make_task(parameters, inputs)
+        network, task, multiple = make_task(parameters, inputs, context)
         denoised = denoise_slices(
             ((image - np.float32(mean)) / np.float32(spread)).astype(np.float32),
             np.moveaxis(np.isfinite(signal), axis, 2),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_dwi.denoise._denoising import denoiser, slice_axis_of
 from napari_dwi.denoise._noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
 from napari_dwi.denoise._slice_by_slice import SliceNetworkParameters, slice_networks
-from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice
 
 if TYPE_CHECKING:
@@ -28,12 +28,16 @@ class MultiMaskParameters(SliceNetworkParameters):
     )
 
 
-def _task(parameters: MultiMaskParameters, inputs: Inputs) -> tuple[nn.Module, BlindSpotTask, int]:
+def _task(
+    parameters: MultiMaskParameters, inputs: Inputs, context: Context
+) -> tuple[nn.Module, BlindSpotTask, int]:
     from napari_dwi.denoise._blind_network import BlindNetwork
     from napari_dwi.denoise._slice_networks import MultiMaskNetwork
 
     if parameters.apart == "auto":
-        likeness = neighbours_likeness(inputs.series, slice_axis_of(inputs.series.grid))
+        likeness = neighbours_likeness(
+            inputs.series, slice_axis_of(inputs.series.grid), context.progress.check
+        )
         apart = 2 if likeness > LIKE_NEIGHBOURS else 1
     else:
         apart = int(parameters.apart)

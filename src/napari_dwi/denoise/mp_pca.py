@@ -55,7 +55,7 @@ def _denoise(
     slice_axis = slice_axis_of(series.grid)
     n_volumes = len(series.b_values)
     scales = np.array(
-        [noise.sd or 1.0 for noise in noise_sds(series, parameters.noise_sigma, slice_axis)],
+        [noise.sd or 1.0 for noise in noise_sds(series, parameters.noise_sigma, slice_axis, progress.check)],
         dtype=np.float32,
     )
     images = []

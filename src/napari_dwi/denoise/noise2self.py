@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_dwi.denoise._denoising import denoiser
 from napari_dwi.denoise._slice_by_slice import SliceNetworkParameters, slice_networks
-from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import whole
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Noise2SelfParameters(SliceNetworkParameters):
     )
 
 
-def _task(parameters: Noise2SelfParameters, _: Inputs) -> tuple[nn.Module, BlindSpotTask, int]:
+def _task(parameters: Noise2SelfParameters, *_: object) -> tuple[nn.Module, BlindSpotTask, int]:
     from napari_dwi.denoise._masked_voxels import HiddenGrid
     from napari_dwi.denoise._slice_networks import UNET_MULTIPLE, UNet
 

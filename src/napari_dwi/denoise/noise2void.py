@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_dwi.denoise._denoising import denoiser
 from napari_dwi.denoise._slice_by_slice import SliceNetworkParameters, slice_networks
-from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import number, whole
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Noise2VoidParameters(SliceNetworkParameters):
     )
 
 
-def _task(parameters: Noise2VoidParameters, _: Inputs) -> tuple[nn.Module, BlindSpotTask, int]:
+def _task(parameters: Noise2VoidParameters, *_: object) -> tuple[nn.Module, BlindSpotTask, int]:
     from napari_dwi.denoise._masked_voxels import HiddenVoxels
     from napari_dwi.denoise._slice_networks import UNET_MULTIPLE, UNet
 

@@ -41,7 +41,7 @@ def _denoise(
     context.progress.check()
     own = parameters.own_neighbours
     if own == "auto":
-        alike = neighbours_likeness(inputs.series, slice_axis_of(inputs.series.grid))
+        alike = neighbours_likeness(inputs.series, slice_axis_of(inputs.series.grid), context.progress.check)
         own = "other slices" if alike > LIKE_NEIGHBOURS else "all"
     how = LinearPatches(parameters.patch_radius, own, ridge=True)  # type: ignore[arg-type]
     return denoise_by_prediction(inputs, parameters.use_anatomy, how, context, targets)

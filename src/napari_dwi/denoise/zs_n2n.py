@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_dwi.denoise._denoising import denoiser
 from napari_dwi.denoise._slice_by_slice import SliceNetworkParameters, slice_networks
-from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import number, whole
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ZeroShotParameters(SliceNetworkParameters):
     )
 
 
-def _task(parameters: ZeroShotParameters, _: Inputs) -> tuple[nn.Module, BlindSpotTask, int]:
+def _task(parameters: ZeroShotParameters, *_: object) -> tuple[nn.Module, BlindSpotTask, int]:
     from napari_dwi.denoise._slice_networks import PlainNetwork
     from napari_dwi.denoise._slice_pairs import SlicePairs
 
