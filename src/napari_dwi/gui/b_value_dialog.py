@@ -24,11 +24,11 @@ from napari_dwi.gui.questions import ask_allowance
 from napari_dwi.scan import BValues, DwiSeries
 from napari_dwi.scan.allowances import Allowance
 from napari_dwi.scan.b_value_text import read_b_values
+from napari_dwi.scan.b_values import TYPED
 from napari_dwi.scan.unlabelled import UnlabelledSeries
 
 _SIZE = (460, 620)
 _S_PER_MS_UM2 = 1000.0
-_TYPED = "typed by the user"
 
 
 class BValueDialog(QDialog):
@@ -86,9 +86,9 @@ class BValueDialog(QDialog):
         values = self.table.values()
         if any(value is None for value in values):
             raise BadInputError(why_not(values))
-        origin = _TYPED
+        origin = TYPED
         if self._from_file is not None and self._from_file[0] == values:
-            origin = self._from_file[1]
+            origin = f"{TYPED}, from {self._from_file[1]}"
         return self._series.with_b_values([value for value in values if value is not None], origin)
 
     def load_file(self, file: Path, allow: tuple[Allowance, ...] = ()) -> None:

@@ -51,14 +51,17 @@ def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
     """
     said = read_json(sidecar)
     try:
-        sources = tuple((str(source["Part"]), _source(source, sidecar.parent)) for source in said["Sources"])
+        origin = str(said.get("BValueOrigin", "given"))
+        sources = tuple(
+            (str(source["Part"]), _source(source, sidecar.parent, origin)) for source in said["Sources"]
+        )
         recipe = Recipe(
             str(said["Method"]),
             dict(said["Parameters"]),
             int(said["Seed"]),
             int(said["Threads"]),
             str(said["Device"]),
-            BValues(said["BValues"], said.get("BVectors"), str(said.get("BValueOrigin", "given"))),
+            BValues(said["BValues"], said.get("BVectors"), origin),
             sources,
         )
     except (KeyError, TypeError, ValueError, OverflowError, StopIteration) as err:
@@ -117,7 +120,7 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
     )
 
 
-def _source(said: dict[str, Any], folder: Path) -> Source:
+def _source(said: dict[str, Any], folder: Path, origin: str) -> Source:
     acquired = said.get("AcquiredBValues")
     return Source(
         folder / said["Path"],
@@ -126,7 +129,7 @@ def _source(said: dict[str, Any], folder: Path) -> Source:
         tuple(map(str, said.get("Allowed", ()))),
         alignment=_alignment(said.get("Alignment")),
         volumes=next(volumes for volumes in VOLUMES if volumes == said.get("Volumes", "keep")),
-        acquired=None if acquired is None else BValues(acquired, said.get("AcquiredBVectors")),
+        acquired=None if acquired is None else BValues(acquired, said.get("AcquiredBVectors"), origin),
     )
 
 

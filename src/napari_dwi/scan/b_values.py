@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _ABSOLUTE_TOLERANCE = 1.0
 _RELATIVE_TOLERANCE = 0.01
 
+# Where b-values come from, as `BValues.origin` says it; text files are called by their names.
+FROM_HEADERS = "DICOM headers"
+TYPED = "typed by the user"
+
 
 @dataclass(frozen=True, eq=False)
 class BValues:
@@ -68,6 +72,15 @@ class BValues:
 
     def __str__(self) -> str:
         return " ".join(format_b_value(b) for b in self.distinct)
+
+    @property
+    def in_order_of_reading(self) -> bool:
+        """Whether they were told volume by volume, in the order that DICOM series are read in.
+
+        A text file made by the converter, or by hand from its images, has the order of the converter,
+        which for some series is another one.
+        """
+        return self.origin == FROM_HEADERS or self.origin.startswith(TYPED)
 
     @property
     def distinct(self) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.scan.b_values import BValues
+from napari_dwi.scan.b_values import TYPED, BValues
 from napari_dwi.scan.grid import Grid
 from napari_dwi.scan.images import DwiSeries, Source
 
@@ -44,7 +44,7 @@ class UnlabelledSeries:
     notes: tuple[str, ...] = field(default=())
     directions: NDArray[np.float64] | None = None
 
-    def with_b_values(self, values: Sequence[float], origin: str = "typed by the user") -> DwiSeries:
+    def with_b_values(self, values: Sequence[float], origin: str = TYPED) -> DwiSeries:
         """The series with one b-value (s/mm2) per volume.
 
         Raises

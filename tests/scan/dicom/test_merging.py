@@ -115,3 +115,11 @@ def test_directions_stay_with_their_volumes(tmp_path: Path) -> None:
     assert loaded.b_values.values.tolist() == [0, 800, 800]
     assert loaded.b_values.directions is not None
     np.testing.assert_allclose(np.linalg.norm(loaded.b_values.directions, axis=1), (0, 1, 1), atol=1e-3)
+
+
+def test_b_values_told_of_a_merge_once_are_those_of_the_same_volumes_when_read_again(tmp_path: Path) -> None:
+    write_one_b_each(tmp_path)
+    first = load_dwi(tmp_path, "8+9+10")
+    again = load_dwi(tmp_path, "8+9+10", bval=first.b_values)
+    np.testing.assert_array_equal(again.signal, first.signal)
+    assert again.b_values.values.tolist() == [100, 500, 1400]

@@ -304,3 +304,23 @@ def test_a_series_of_phases_is_a_map(tmp_path: Path) -> None:
     assert info.role == "scanner map"
     with pytest.raises(BadInputError, match="not a diffusion acquisition"):
         load_dwi(tmp_path, 8)
+
+
+def test_b_values_told_of_the_volumes_once_are_those_of_the_same_volumes_when_read_again(
+    tmp_path: Path,
+) -> None:
+    # Mirrored volumes have the same sums: they are told apart by their files, in an order of our own.
+    one = pattern((12, 10, 3, 1), (0,))[..., 0]
+    turned = (one, one[::-1], one[:, ::-1], one[::-1, ::-1])
+    made = write_series(
+        tmp_path,
+        dialect=ge,
+        signal=np.stack(turned, axis=-1),
+        shape=(12, 10, 3),
+        b_values=(800, 0, 400, 100),
+    )
+    first = load_dwi(tmp_path)
+    assert_same_scan(first, made)
+    again = load_dwi(tmp_path, bval=first.b_values)
+    np.testing.assert_array_equal(again.signal, first.signal)
+    np.testing.assert_array_equal(again.b_values.values, first.b_values.values)

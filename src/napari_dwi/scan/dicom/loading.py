@@ -9,7 +9,7 @@ from pathlib import Path
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan.b_value_text import read_b_values
-from napari_dwi.scan.b_values import BValues, format_b_value
+from napari_dwi.scan.b_values import FROM_HEADERS, BValues, format_b_value
 from napari_dwi.scan.dicom.choosing import checked_geometry, choose, opened
 from napari_dwi.scan.dicom.convert import convert
 from napari_dwi.scan.dicom.merging import merged
@@ -45,7 +45,9 @@ def load_dwi(
         Series number, with its letter where two series share it; ``"8+9"`` merges series with the
         same grid in rising b. By default the only diffusion series of the folder.
     bval : Path or BValues, optional
-        b-values (s/mm2), or a text file with them, to use instead of those of the headers.
+        b-values (s/mm2), or a text file with them, to use instead of those of the headers. A file has
+        the order of the converter, as have b-values that came from one; those that were told of the
+        volumes as they are read have that order.
     check : callable, optional
         Called at least every 0.1 s; may raise `Stopped`.
 
@@ -59,13 +61,14 @@ def load_dwi(
     with opened(path, check) as found:
         numbers: Sequence[str | int | None] = series.split("+") if isinstance(series, str) else [series]
         chosen = [choose(found, path, number, ("DWI",), "diffusion series") for number in numbers]
-        parts = [_unlabelled(one, bval is not None, check) for one in chosen]
-    whole = parts[0] if len(parts) == 1 else merged(chosen, parts, in_rising_b=bval is None)
+        own_order = bval is None or (isinstance(bval, BValues) and bval.in_order_of_reading)
+        parts = [_unlabelled(one, not own_order, check) for one in chosen]
+    whole = parts[0] if len(parts) == 1 else merged(chosen, parts, in_rising_b=own_order)
     if bval is not None:
         return _with_given(whole, bval)
     known = [b for b in whole.b_values if b is not None]
     if len(known) == len(whole.b_values):
-        return whole.with_b_values(known, "DICOM headers")
+        return whole.with_b_values(known, FROM_HEADERS)
     raise UnknownBValuesError(
         whole,
         "it is not certain which volume has which b-value",
