@@ -6,6 +6,7 @@ import pytest
 from napari_dwi.errors import BadInputError
 from napari_dwi.fit._noise import estimated_noise, residual_sigma
 from napari_dwi.fit._problem import Voxels
+from napari_dwi.methods.progress import Progress
 
 from ..synthetic import make_series
 from .curves import make_curves
@@ -40,13 +41,15 @@ def test_air_is_asked_first_and_the_fit_where_there_is_none() -> None:
     scan = make_series((48, 48, 4))
     inside = scan.tissue
     problem = make_problem("adc", [0, 400, 800])
-    sigma, note = estimated_noise(scan.series, Voxels(scan.series.signal[inside], inside), problem)
+    sigma, note = estimated_noise(
+        scan.series, Voxels(scan.series.signal[inside], inside), problem, Progress()
+    )
     assert sigma == pytest.approx(60, rel=0.05)
     assert "estimated from the air" in note
     curves = make_curves("ivim", snr=30, shape=(20, 20, 4))
     everywhere = np.ones((20, 20, 4), bool)
     voxels = Voxels(curves.series.signal[everywhere], everywhere)
-    sigma, note = estimated_noise(curves.series, voxels, make_problem("ivim"))
+    sigma, note = estimated_noise(curves.series, voxels, make_problem("ivim"), Progress())
     assert sigma == pytest.approx(1000 / 30, rel=0.1)
     assert "residual" in note
 
@@ -56,5 +59,5 @@ def test_without_air_and_residual_the_level_must_be_typed() -> None:
     inside = np.ones(curves.series.grid.shape, bool)
     voxels = Voxels(curves.series.signal[inside], inside)
     with pytest.raises(BadInputError, match="noise level cannot be estimated") as caught:
-        estimated_noise(curves.series, voxels, make_problem("adc", [0, 800]))
+        estimated_noise(curves.series, voxels, make_problem("adc", [0, 800]), Progress())
     assert "noise_sigma" in str(caught.value)

@@ -96,7 +96,7 @@ def fitter(
         notes: list[str] = []
         kind = noise(parameters)
         if (needs_noise or kind == "rician") and problem.sigma is None:
-            sigma, note = estimated_noise(inputs.series, voxels, problem)
+            sigma, note = estimated_noise(inputs.series, voxels, problem, context.progress)
             problem = replace(problem, sigma=sigma)
             notes.append(note)
         start, stop = _SHARE_OF_FIT

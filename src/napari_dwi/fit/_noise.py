@@ -9,6 +9,7 @@ import numpy as np
 from napari_dwi.errors import BadInputError
 from napari_dwi.fit._problem import FitProblem, Voxels
 from napari_dwi.measure.noise_level import noise_level
+from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries
 
 if TYPE_CHECKING:
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
 # As many voxels settle the median of the residuals to 1 %.
 _VOXELS = 20_000
+_ROWS = 2048
 _LEAST_SHARE = 1e-6
 
 
-def estimated_noise(series: DwiSeries, voxels: Voxels, problem: FitProblem) -> tuple[float, str]:
+def estimated_noise(
+    series: DwiSeries, voxels: Voxels, problem: FitProblem, progress: Progress
+) -> tuple[float, str]:
     """The noise level of single volumes, and how it was found.
 
     Parameters
@@ -28,6 +32,8 @@ def estimated_noise(series: DwiSeries, voxels: Voxels, problem: FitProblem) -> t
         The whole series; its air is looked at first.
     voxels, problem
         What is fitted; the residual of a least-squares fit is the second choice.
+    progress : Progress
+        Where to learn of a stop.
 
     Returns
     -------
@@ -43,7 +49,11 @@ def estimated_noise(series: DwiSeries, voxels: Voxels, problem: FitProblem) -> t
 
         step = max(1, len(voxels.signal) // _VOXELS)
         some = voxels.signal[::step]
-        sigma = residual_sigma(some, least_squares(some, problem).values, problem)
+        values = []
+        for first in range(0, len(some), _ROWS):
+            progress.check()
+            values.append(least_squares(some[first : first + _ROWS], problem).values)
+        sigma = residual_sigma(some, np.concatenate(values), problem)
         if np.isnan(sigma):
             raise BadInputError(
                 "the noise level cannot be estimated: no air, and as many parameters as b-values",

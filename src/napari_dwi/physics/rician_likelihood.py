@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Above this amplitude (in sigma) the information is that of Gaussian noise to 1 in 1000, and
 # 1 - 1 / (2 A^2) is exact to 1e-4 of it.
 _TABLE_END = 12.0
-_TABLE_POINTS = 1201
+_TABLE_POINTS = 401
 
 
 def bessel_terms(argument: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -67,7 +67,7 @@ def _information_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy.special import i0e, i1e
 
     amplitudes = np.linspace(0.0, _TABLE_END, _TABLE_POINTS)
-    magnitudes = np.linspace(0.0, _TABLE_END + 10, 4401)
+    magnitudes = np.linspace(0.0, _TABLE_END + 10, 1101)
     information = np.empty_like(amplitudes)
     for n, amplitude in enumerate(amplitudes):
         z = magnitudes * amplitude
