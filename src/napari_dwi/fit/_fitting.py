@@ -35,7 +35,9 @@ from napari_dwi.scan.averaging import averaged, is_directional, trace_weighted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ROWS = 4096
+_ROWS = 8192
+# Shape parameters of IVIM; the work on a voxel grows with the square of their number.
+_USUAL_SIZE = 3
 _SHARE_OF_FIT = (0.05, 0.85)
 # Beyond this share of voxels at a bound the user is told.
 _MANY_AT_BOUNDS = 0.1
@@ -137,13 +139,15 @@ def voxel_by_voxel(prepare: PrepareFit, *, rows: int = _ROWS) -> FitVoxels:
         ``prepare(problem, parameters, context)`` does what is done once and gives the function that
         fits a chunk of signals.
     rows : int
-        Voxels in a chunk; no more than are fitted in 0.1 s, so that a stop is heard.
+        Voxels in a chunk, fewer for models larger than IVIM; no more than are fitted in 0.1 s, so
+        that a stop is heard.
     """
 
     def fit_all(voxels: Voxels, problem: FitProblem, parameters: Any, context: Context) -> Estimates:
         fit = prepare(problem, parameters, context)
         total = len(voxels.signal)
-        step = context.chunk(rows)
+        size = max(_USUAL_SIZE, len(problem.model.shape))
+        step = context.chunk(rows * _USUAL_SIZE**2 // size**2)
         parts = []
         for first in range(0, total, step):
             context.progress.report(first / total, f"voxel {first} of {total}")
