@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.ndimage import median_filter
+from scipy.ndimage import gaussian_filter, median_filter
 
 from napari_dwi.denoise._noisy_volume import NoisyVolume
 from napari_dwi.denoise.total_variation import TotalVariationParameters
@@ -108,3 +108,12 @@ def test_nlm_in_three_dimensions_runs_where_it_can_be_killed() -> None:
         np.square(after - truth)[scan.tissue].mean()
         < np.square(scan.series.signal - truth)[scan.tissue].mean()
     )
+
+
+def test_mp_pca_takes_no_voxels_together_whose_noise_is_alike() -> None:
+    scan = make_series((40, 36, 6), (0, 400, 800), sigma=0)
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=scan.truth.signal.shape), (0.7, 0.7, 0, 0))
+    signal = (scan.truth.signal + 300 + 60 * noise / noise.std()).astype(np.float32)
+    inputs = Inputs(DwiSeries(signal, scan.series.grid, scan.series.b_values))
+    np.testing.assert_array_equal(denoised("mp-pca", inputs), denoised("mp-pca", inputs, block="1"))
+    assert not np.array_equal(denoised("mp-pca", inputs), denoised("mp-pca", inputs, block="3"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, all_volumes, denoiser, slice_axis_of
 from napari_dwi.denoise._missing import filled
-from napari_dwi.denoise._noise_sigma import noise_sds
+from napari_dwi.denoise._noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness, noise_sds
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import whole
 
@@ -63,7 +63,11 @@ def _denoise(
         progress.check()
         whole_image = filled(series.signal[..., n], series.grid.spacing_mm)
         images.append(np.moveaxis(whole_image / scales[n], slice_axis, 2))
-    block = parameters.block or int(np.ceil(np.sqrt(_ENOUGH_DIMENSIONS / n_volumes)))
+    block = parameters.block
+    if block == 0:
+        # Noise that voxels of a block share would pass for signal.
+        alike = neighbours_likeness(series, slice_axis, progress.check) > LIKE_NEIGHBOURS
+        block = 1 if alike else int(np.ceil(np.sqrt(_ENOUGH_DIMENSIONS / n_volumes)))
     radius = parameters.patch_radius or (_RADIUS if block == 1 else _RADIUS_OF_BLOCKS)
     denoised, kept = denoise_by_pca(np.stack(images, axis=3), LocalPca(radius, block), progress)
     signal = np.moveaxis(denoised[..., targets] * scales[targets], 2, slice_axis)
