@@ -41,7 +41,7 @@ RUNS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 # RMSE of Supervised GT that 10 % more of is allowed.
 _AIMS = {15.0: (0.062, 0.341, 32.4), 30.0: (0.038, 0.210, 24.4)}
 _SCREEN = np.array([1.0, 1e3, 1e3])
-_FLOOR_ATOMS, _FLOOR_VOXELS, _BLOCK = 40_000, 1000, 50
+_FLOOR_ATOMS, _FLOOR_VOXELS, _BLOCK = 30_000, 4000, 50
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,6 +68,13 @@ def test_the_snr_typed_is_the_one_trained_for() -> None:
     assert network_of(output)["Recipe"]["snr"] == 33
 
 
+def test_an_snr_far_from_that_of_the_scan_is_noted() -> None:
+    curves = make_curves("ivim-dfast", snr=60)
+    said = run("network-supervised-gt", curves, noise_sigma="60").record.warnings
+    assert any("trained for an SNR of 60; that of the scan is 1" in note for note in said)
+    assert not run("network-supervised-gt", curves, noise_sigma="17").record.warnings
+
+
 def test_the_ends_of_the_hybrid_are_the_other_two_networks() -> None:
     curves = make_curves("ivim-dfast", snr=60)
     for alpha, other in (("0", "network-supervised-gt"), ("1", "network-supervised-mle")):

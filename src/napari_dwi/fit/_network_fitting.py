@@ -35,6 +35,8 @@ NO_OWN_SD = (
 _SNR_OF_BIN = 15.0
 _BINS_PER_OCTAVE = 4
 _SNR_LIMITS = (4.0, 240.0)
+# The user is told of an SNR further from that of the training than by this factor.
+_FAR = 1.5
 # All networks of a protocol begin with the weights of one trained on true parameters at this SNR.
 _START_SNR = 30.0
 _SHARE_OF_TRAINING = 0.97
@@ -206,6 +208,7 @@ def network_fitter(
 
             order = np.lexsort((problem.weights, problem.b))
             recipe = recipe_for(problem, order, voxels, chosen, learning(chosen), context.seed)
+            notes.extend(_unlike(recipe.snr, snr_of(voxels, problem, recipe, order)))
             before, after = _split(context.progress, _SHARE_OF_TRAINING)
             found = kept_network(recipe, before)
             notes.extend(found.notes)
@@ -284,7 +287,7 @@ def recipe_for(
     labelled = learning.alpha > 0
     return replace(
         recipe,
-        snr=parameters.snr or _snr_bin(voxels, problem, recipe, order),
+        snr=parameters.snr or _bin_of(snr_of(voxels, problem, recipe, order)),
         loss=learning.loss,
         alpha=learning.alpha,
         label_noise=learning.label_noise if labelled else "none",
@@ -297,14 +300,36 @@ def recipe_for(
     )
 
 
-def _snr_bin(voxels: Voxels, problem: FitProblem, recipe: Recipe, order: NDArray[np.intp]) -> float:
-    """The SNR of half of the voxels or more, as the middle of its bin."""
-    if problem.sigma is None or not np.isfinite(problem.sigma) or problem.sigma <= 0:
+def snr_of(voxels: Voxels, problem: FitProblem, recipe: Recipe, order: NDArray[np.intp]) -> float:
+    """The SNR at the lowest b-value that half of the voxels exceed; NaN if the noise is not known.
+
+    Parameters
+    ----------
+    voxels, problem, recipe, order
+        As for `recipe_for`.
+    """
+    if problem.sigma is None or not problem.sigma > 0:
+        return float("nan")
+    return float(np.median(recipe.scale_of(voxels.signal[:, order]))) / problem.sigma
+
+
+def _bin_of(snr: float) -> float:
+    """The middle of the bin of an SNR."""
+    if not np.isfinite(snr):
         raise BadInputError("the SNR to train for is not known", remedy="Type the SNR or the noise level.")
-    snr = float(np.median(recipe.scale_of(voxels.signal[:, order]))) / problem.sigma
     within = min(max(snr, _SNR_LIMITS[0]), _SNR_LIMITS[1])
     bins = round(_BINS_PER_OCTAVE * log2(within / _SNR_OF_BIN))
     return float(_SNR_OF_BIN * 2 ** (bins / _BINS_PER_OCTAVE))
+
+
+def _unlike(trained_for: float, found: float) -> tuple[str, ...]:
+    """What to say where a network was trained for another SNR than that of the scan."""
+    if not np.isfinite(found):
+        return ()
+    one, other = (min(snr, _SNR_LIMITS[1]) for snr in (trained_for, found))
+    if other / _FAR <= one <= other * _FAR:
+        return ()
+    return (f"the network was trained for an SNR of {trained_for:.3g}; that of the scan is {found:.3g}",)
 
 
 def _chunk(trained: TrainedNetwork, recipe: Recipe, order: NDArray[np.intp], problem: FitProblem) -> FitChunk:
