@@ -215,7 +215,7 @@ def test_results_of_the_same_name_are_told_apart(room):
     for _ in range(2):
         room.show_result(gaussian(room), "Gaussian")
     names = [shown.layer.name for shown in room.shown if shown.result is not None]
-    assert names == ["Gaussian", "Gaussian residual", "Gaussian 2", "Gaussian residual 2"]
+    assert names == ["Gaussian", "Gaussian residual", "Gaussian 2", "Gaussian 2 residual"]
 
 
 def test_a_new_scan_takes_the_place_of_the_old_with_all_that_belongs_to_it(room):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -17,47 +15,27 @@ from napari_dwi.gui.closing import CloseGuard, main_window_of
 from napari_dwi.gui.conventions import ConventionCamera
 from napari_dwi.gui.jobs import Job, JobQueue
 from napari_dwi.gui.keeping import Keeping
-from napari_dwi.gui.layers import add_image_layer, on_all_volumes
 from napari_dwi.gui.loose_layers import carries_image, take_over
 from napari_dwi.gui.messages import ask, tell_error
 from napari_dwi.gui.panes import Panes
 from napari_dwi.gui.recovery_bar import offer_recovery
 from napari_dwi.gui.region_layers import RegionLayers
+from napari_dwi.gui.shown_images import Shown, ShownImages
 from napari_dwi.gui.volume_choice import AS_ACQUIRED, VolumeChoice
-from napari_dwi.gui.windowing import VolumeWindows
 from napari_dwi.methods.keeping import ScanKeeper
 from napari_dwi.methods.method import OutputImage
 from napari_dwi.methods.progress import Progress
-from napari_dwi.methods.provenance import sidecar_of
 from napari_dwi.methods.running import Result
 from napari_dwi.scan import DwiSeries, Grid, View, Volume, format_b_value
 
 if TYPE_CHECKING:
     import napari
-    from napari.layers import Image
 
     from napari_dwi.scan.view import Convention
-
-_LINKED = ("contrast_limits", "gamma", "colormap")
 
 _NOTHING_LOADED = "Load a scan in the Scan dock first."
 
 _rooms: dict[int, ReadingRoom] = {}
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """An image on show, with its layer.
-
-    ``image`` is in screen units. ``result`` and ``output`` are what it is part of, ``None`` for what
-    was loaded.
-    """
-
-    image: DwiSeries | Volume
-    layer: Image
-    role: str
-    result: Result | None = None
-    output: OutputImage | None = None
 
 
 class ReadingRoom:
@@ -82,14 +60,13 @@ class ReadingRoom:
         self.anatomy: tuple[Volume, ...] = ()
         self.view: View | None = None
         self.regions: RegionLayers | None = None
-        self.shown: list[Shown] = []
+        self._images = ShownImages(viewer)
         self.queue = JobQueue()
         self.keeping = Keeping(self)
         self.panes = Panes(viewer)
         self._camera = ConventionCamera(viewer)
         self.letters = OrientationLetters(viewer)
         self.position_text = PositionText(viewer, self._b_value_at)
-        self._windows: list[VolumeWindows] = []
         self._guard: CloseGuard | None = None
         self.panes.toggled.connect(self._on_toggled)
         # Layers cannot be rearranged while napari is still telling of the change.
@@ -128,9 +105,13 @@ class ReadingRoom:
         self._rearrange.stop()
         if self.regions is not None:
             self.regions.forget()
-        for windows in self._windows:
-            windows.close()
+        self._images.close()
         _rooms.pop(id(self.viewer), None)
+
+    @property
+    def shown(self) -> list[Shown]:
+        """The images on show, in their order on the screen."""
+        return self._images.shown
 
     def guard(self, dock: QWidget) -> None:
         """Watch over the window that a dock lives in."""
@@ -195,9 +176,9 @@ class ReadingRoom:
             self.view = View(grid)
             self.keeping.start(ScanKeeper(acquired or series, anatomy, choice.title))
             if series is not None:
-                self._show(series, "DWI", "scan")
+                self._images.add(series, self.view, "DWI", "scan")
             for volume in anatomy:
-                self._show(volume, volume.name, "anatomy").layer.visible = False
+                self._images.add(volume, self.view, volume.name, "anatomy").layer.visible = False
             self.regions = RegionLayers(self.viewer, self.view)
             self.regions.changed.connect(self.regions_changed.emit)
             self.letters.show(self.view)
@@ -213,11 +194,13 @@ class ReadingRoom:
 
     def add_anatomy(self, volumes: tuple[Volume, ...]) -> None:
         """Show more anatomy, or maps made elsewhere, with the scan; they lie on its grid."""
+        if self.view is None:
+            return
         side_by_side = self.panes.side_by_side
         with self.viewer.layers.batched_update():
             self.panes.leave()
             for volume in volumes:
-                layer = self._show(volume, self._free_name(volume.name), "anatomy").layer
+                layer = self._images.add(volume, self.view, volume.name, "anatomy").layer
                 layer.visible = side_by_side
             self._have_anatomy((*self.anatomy, *volumes))
             self._arrange(side_by_side=side_by_side)
@@ -225,8 +208,7 @@ class ReadingRoom:
 
     def remove_anatomy(self, volume: Volume) -> None:
         """Take anatomy or a map away from the scan."""
-        for shown in [shown for shown in self.shown if shown.image is volume]:
-            self.viewer.layers.remove(shown.layer)
+        self._images.remove(volume)
 
     def stay_empty(self, why: str) -> None:
         """Say why there is no scan to work on, if there is none."""
@@ -236,10 +218,8 @@ class ReadingRoom:
 
     def replace_anatomy(self, old: Volume, new: Volume) -> None:
         """Show another version of an anatomical image in the layer of the one before."""
-        for n, shown in enumerate(self.shown):
-            if shown.image is old and self.view is not None:
-                shown.layer.data = self.view.to_display(new.data)
-                self.shown[n] = replace(shown, image=new)
+        if self.view is not None:
+            self._images.exchange(old, new, self.view)
         self._have_anatomy(tuple(new if volume is old else volume for volume in self.anatomy))
         self.images_changed.emit()
 
@@ -264,7 +244,15 @@ class ReadingRoom:
             for output in outputs:
                 is_main = len(result.output.images) == 2 and output is result.output.images[0]
                 name = title if is_main else f"{title} {output.symbol}"
-                self._show(output.image, self._free_name(name), output.role, result, output)
+                self._images.add(
+                    output.image,
+                    self.view,
+                    name,
+                    output.role,
+                    series=self.series,
+                    result=result,
+                    output=output,
+                )
             self._arrange(side_by_side=True)
         self.viewer.reset_view()
         self.images_changed.emit()
@@ -272,7 +260,7 @@ class ReadingRoom:
     def hide(self, output: OutputImage) -> None:
         """Take an image of a result off the screen; with its last image a result is gone."""
         for shown in [shown for shown in self.shown if shown.output is output]:
-            self.viewer.layers.remove(shown.layer)
+            self._images.remove(shown.image)
 
     def set_side_by_side(self, wanted: bool) -> None:
         """Show every image in its own pane, or one above the other."""
@@ -298,75 +286,23 @@ class ReadingRoom:
         """Index of the volume on screen."""
         return int(self.viewer.dims.current_step[0]) if self.viewer.dims.ndim == 4 else 0
 
-    def _show(
-        self,
-        image: DwiSeries | Volume,
-        name: str,
-        role: str,
-        result: Result | None = None,
-        output: OutputImage | None = None,
-    ) -> Shown:
-        if self.view is None:
-            raise RuntimeError("an image needs the view of its scan")
-        is_residual = role == "residual"
-        display = None if output is None else output.display
-        if isinstance(image, Volume) and display is not None:
-            image = display.on_screen(image)
-        whole = image
-        if isinstance(image, DwiSeries) and self.series is not None:
-            whole = on_all_volumes(image, self.series)
-        metadata = (
-            sidecar_of(result.record, output, Path.cwd()) if result is not None and output is not None else {}
-        )
-        layer = add_image_layer(
-            self.viewer, whole, self.view, name, is_residual=is_residual, display=display, metadata=metadata
-        )
-        shown = Shown(image, layer, role, result, output)
-        self.shown.append(shown)
-        self._link(shown)
-        return shown
-
-    def _link(self, new: Shown) -> None:
-        """Let results of all volumes share the window of the scan, and follow it from b to b."""
-        if not isinstance(new.image, DwiSeries):
-            return
-        scan = next((shown for shown in self.shown if shown.role == "scan"), new)
-        same_volumes = new.layer.data.shape[0] == scan.layer.data.shape[0]
-        if new is scan or new.role == "residual" or not same_volumes:
-            self._windows.append(VolumeWindows(self.viewer, new.layer, is_residual=new.role == "residual"))
-        else:
-            new.layer.contrast_limits_range = scan.layer.contrast_limits_range
-            new.layer.contrast_limits = scan.layer.contrast_limits
-            self.viewer.layers.link_layers([scan.layer, new.layer], _LINKED)
-
     def _arrange(self, *, side_by_side: bool) -> None:
         self.panes.arrange([shown.layer for shown in self.shown], self.regions, side_by_side=side_by_side)
 
     def _clear(self) -> None:
-        for windows in self._windows:
-            windows.close()
-        self._windows.clear()
         self.panes.leave()
         if self.regions is not None:
             self.regions.close()
             self.regions = None
-        layers = [shown.layer for shown in self.shown]
-        self.shown.clear()
-        for layer in layers:
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+        self._images.clear()
 
     def _on_layer_removed(self, event: Any) -> None:
-        gone = [shown for shown in self.shown if shown.layer is event.value]
-        if gone:
-            self.shown.remove(gone[0])
-            if gone[0].role == "anatomy":
-                self._have_anatomy(tuple(volume for volume in self.anatomy if volume is not gone[0].image))
-            for windows in [windows for windows in self._windows if windows.layer is event.value]:
-                windows.close()
-                self._windows.remove(windows)
-            self._close_gap.start(0)
-            self.images_changed.emit()
+        if (gone := self._images.forget(event.value)) is None:
+            return
+        if gone.role == "anatomy":
+            self._have_anatomy(tuple(volume for volume in self.anatomy if volume is not gone.image))
+        self._close_gap.start(0)
+        self.images_changed.emit()
 
     def _on_toggled(self) -> None:
         self._rearrange.start(0)
@@ -385,14 +321,6 @@ class ReadingRoom:
 
     def _on_loose_layers(self) -> None:
         take_over(self)
-
-    def _free_name(self, name: str) -> str:
-        taken = {layer.name for layer in self.viewer.layers}
-        number, free = 1, name
-        while free in taken:
-            number += 1
-            free = f"{name} {number}"
-        return free
 
     def _b_value_at(self, volume: int) -> str | None:
         if self.series is None or volume >= len(self.series.b_values):
