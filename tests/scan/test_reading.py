@@ -18,10 +18,12 @@ from napari_dwi.scan import (
     open_image,
     open_series,
     open_volume,
+    save,
 )
 from napari_dwi.scan.allowances import ALLOWANCES
 from napari_dwi.scan.unlabelled import UnknownBValuesError
 
+from ..synthetic import make_series
 from .builder import (
     las_grid,
     names_in,
@@ -377,3 +379,12 @@ def test_no_damage_gives_anything_but_an_image_or_a_message(
         for allow in ((), ALLOWANCES):
             with contextlib.suppress(BadInputError):
                 opened(path, allow=allow)
+
+
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    scan = make_series((6, 5, 3), (0, 800))
+    save(scan.series, tmp_path / "scan.nii.gz")
+    save(scan.anatomy, tmp_path / "T2.nii.gz")
+    assert open_series(str(tmp_path / "scan.nii.gz")).b_values.values.tolist() == [0, 800]
+    assert open_volume(str(tmp_path / "T2.nii.gz")).data.shape == (6, 5, 3)
+    assert len(list_series(str(tmp_path))) == 2

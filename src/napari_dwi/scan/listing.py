@@ -30,13 +30,13 @@ _AMBIGUOUS_SUFFIXES = (".par", ".hdr")
 
 
 def list_series(
-    path: Path, *, allow: Collection[Allowance] = (), check: Check | None = None
+    path: Path | str, *, allow: Collection[Allowance] = (), check: Check | None = None
 ) -> tuple[SeriesInfo, ...]:
     """What a file or folder holds, without loading voxels.
 
     Parameters
     ----------
-    path : Path
+    path : path or str
         An image file, a folder with image files, or a DICOM folder or archive. Folders within are
         looked into where the folder itself holds no image file.
     allow : collection of str
@@ -49,6 +49,7 @@ def list_series(
     BadInputError
         If there is nothing readable.
     """
+    path = Path(path)
     folder, number = split_series(path)
     if number is not None or (is_archive_name(folder) and folder.is_file()):
         found = _dicom_series(folder, check)

@@ -28,7 +28,7 @@ _DISTINCT_B_VALUES_OF_A_SERIES = 2
 
 
 def open_image(
-    path: Path,
+    path: Path | str,
     *,
     bval: Path | BValues | None = None,
     allow: Collection[Allowance] = (),
@@ -38,7 +38,7 @@ def open_image(
 
     Parameters
     ----------
-    path : Path
+    path : path or str
         An image file, or a folder or archive with one series; ``folder#5`` is series number 5 of a
         DICOM folder, ``folder#8+9`` are two of them merged.
     bval : Path or BValues, optional
@@ -58,11 +58,11 @@ def open_image(
         If it cannot be read with certainty.
     """
     every_kind: tuple[Role, ...] = ("DWI", "anatomy", "regions", "map", "scanner map", "computed b")
-    return _open(_only_series(path, every_kind, check), bval, allow, check)
+    return _open(_only_series(Path(path), every_kind, check), bval, allow, check)
 
 
 def open_series(
-    path: Path,
+    path: Path | str,
     *,
     bval: Path | BValues | None = None,
     allow: Collection[Allowance] = (),
@@ -75,7 +75,7 @@ def open_series(
     BadInputError
         Also if the path holds no series, or only one b-value.
     """
-    image = _open(_only_series(path, ("DWI",), check), bval, allow, check)
+    image = _open(_only_series(Path(path), ("DWI",), check), bval, allow, check)
     if isinstance(image, Volume):
         raise BadInputError(
             "this is a single volume, not a diffusion series",
@@ -93,7 +93,7 @@ def open_series(
     return image
 
 
-def open_volume(path: Path, *, allow: Collection[Allowance] = (), check: Check | None = None) -> Volume:
+def open_volume(path: Path | str, *, allow: Collection[Allowance] = (), check: Check | None = None) -> Volume:
     """Open a single volume (anatomy, map, mask or labels); as `open_image`.
 
     Volumes that all have the same b-value are taken as repeats of one, and averaged.
@@ -103,7 +103,7 @@ def open_volume(path: Path, *, allow: Collection[Allowance] = (), check: Check |
     BadInputError
         Also if the path holds several volumes.
     """
-    chosen = _only_series(path, ("anatomy", "regions", "map", "scanner map"), check)
+    chosen = _only_series(Path(path), ("anatomy", "regions", "map", "scanner map"), check)
     if _is_dicom(chosen):
         from napari_dwi.scan import dicom
 
