@@ -85,7 +85,7 @@ def _table(options: argparse.Namespace, snr: float) -> None:
     few = as_inputs(signals[: options.draws])
     print(f"\nSNR {snr:g}: bias / SD / RMSE")
     print(
-        f"{'method':28}{'f':>24}{'D':>24}{'D*':>24}{'training, s CPU':>17}{'s wall':>8}{'voxels/s':>11}",
+        f"{'method':28}{'f':>27}{'D':>27}{'D*':>27}{'training, s CPU':>17}{'s wall':>8}{'voxels/s':>11}",
         flush=True,
     )
     bounds = {"model": "ivim-dfast"} if options.default_bounds else PAPER_BOUNDS
@@ -127,7 +127,7 @@ def _scores(values: np.ndarray, truth: np.ndarray, draws: int) -> _Scores:
 
 def _row(title: str, scores: _Scores, rest: str) -> None:
     cells = [f"{scores.bias[n]:+.3g} / {scores.sd[n]:.3g} / {scores.rmse[n]:.3g}" for n in range(3)]
-    print(f"{title:28}" + "".join(f"{cell:>24}" for cell in cells) + rest, flush=True)
+    print(f"{title:28}" + "".join(f"{cell:>27}" for cell in cells) + rest, flush=True)
 
 
 def _floor(signals: np.ndarray, snr: float) -> np.ndarray:
