@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_dwi.fit._network_fitting import MODELS, NO_OWN_SD, PRESETS, REFERENCE, Learning, network_fitter
+from napari_dwi.fit._network_fitting import NO_OWN_SD, REFERENCE, Learning, network_fitter
+from napari_dwi.fit._network_parameters import MODELS, PRESETS
 from napari_dwi.fit.network_supervised_mle import SupervisedMleParameters
 from napari_dwi.methods.method import Method
 from napari_dwi.methods.parameters import number

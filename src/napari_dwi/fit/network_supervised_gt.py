@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from napari_dwi.fit._network_fitting import (
-    MODELS,
-    NO_OWN_SD,
-    PRESETS,
-    REFERENCE,
-    Learning,
-    NetworkParameters,
-    network_fitter,
-)
+from napari_dwi.fit._network_fitting import NO_OWN_SD, REFERENCE, Learning, network_fitter
+from napari_dwi.fit._network_parameters import MODELS, PRESETS, NetworkParameters
 from napari_dwi.methods.method import Method
 
 
