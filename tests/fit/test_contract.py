@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,7 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError, Stopped
-from napari_dwi.fit._parameters import FitParameters
 from napari_dwi.methods.method import Inputs, Method, Output
-from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import methods_of
 from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import Result, run_method, save_result
@@ -21,6 +18,7 @@ from napari_dwi.physics.signal_models import find_model
 from napari_dwi.scan import BValues, DwiSeries, Volume
 
 from ..synthetic import files_below, save_series
+from ..watching import Watch
 from .curves import B_VALUES, SHAPE, Curves, make_curves
 from .settings import accuracy, coverage, fast_settings, is_exact
 
@@ -30,23 +28,6 @@ every_model = pytest.mark.parametrize(
     [(method, model) for method in methods_of("fit") for model in method.models],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
-
-
-class Watch:
-    """Counts how often a method looks whether to stop, and stops it at one of these looks."""
-
-    def __init__(self, stop_at: float = math.inf) -> None:
-        self.fractions: list[float] = []
-        self.looks = 0
-        self._stop_at = stop_at
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(lambda fraction, _phrase: self.fractions.append(fraction), self._look)
-
-    def _look(self) -> bool:
-        self.looks += 1
-        return self.looks >= self._stop_at
 
 
 def run(
@@ -363,33 +344,6 @@ def test_a_saved_fit_can_be_made_again_to_the_same_bytes(method: Method, tmp_pat
     said = json.loads(first[f"scan_model-{entity}_desc-status_dwimap.json"])
     assert said["StatusCodes"]["1"] == "fitted"
     assert said["Model"] == method.models[0]
-
-
-@every_method
-def test_a_method_says_what_it_is_and_which_models_it_knows(method: Method) -> None:
-    assert method.name == method.name.lower()
-    assert method.title
-    assert method.summary
-    assert method.reference
-    assert issubclass(method.parameters, FitParameters)
-    model = next(p for p in method.parameters.declared() if p.name == "model")
-    assert model.choices == method.models
-    assert model.default == method.models[0]
-    for parameter in method.parameters.declared():
-        assert parameter.help.strip()
-        parameter.check(parameter.default)
-    for preset, values in method.presets.items():
-        assert method.settings(preset).as_dict() == method.settings().as_dict() | dict(values)
-        assert method.settings(preset) != method.settings()
-
-
-@every_model
-def test_parameters_of_other_models_are_idle(method: Method, model: str) -> None:
-    idle = method.parameters.idle(model)
-    names = {parameter.name for parameter in method.parameters.declared()}
-    assert idle < names
-    assert not idle & {f"{name}_low" for name in find_model(model).names}
-    assert {"model", "b_values", "noise_sigma"}.isdisjoint(idle)
 
 
 @every_method

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from napari_dwi.fit._network_files import packed
 from napari_dwi.fit._network_keeping import CACHE_VARIABLE, kept_network, network_folder
 from napari_dwi.methods.progress import Progress
 
+from ..watching import Watch
 from .recipes import labelled, small_recipe
 
 QUIET = Progress()
@@ -25,18 +25,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def kept_files() -> dict[str, bytes]:
     folder = network_folder()
     return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
-
-
-class Watch:
-    def __init__(self, stop_at: float = math.inf) -> None:
-        self.fractions: list[float] = []
-        self.looks = 0
-        self._stop_at = stop_at
-        self.progress = Progress(lambda fraction, _phrase: self.fractions.append(fraction), self._look)
-
-    def _look(self) -> bool:
-        self.looks += 1
-        return self.looks >= self._stop_at
 
 
 def test_a_network_is_trained_once(cache: Path) -> None:

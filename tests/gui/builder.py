@@ -168,3 +168,17 @@ def on_screen(viewer, layer, index: tuple[int, ...]) -> np.ndarray:
     # A voxel reaches from its index to the next.
     pixel = to_canvas.map([index[axis] + 0.5 for axis in shown])
     return pixel[:2] / pixel[3]
+
+
+def fill(room, name, box):
+    region = room.regions.add(name)
+    mask = np.zeros(room.view.shape, bool)
+    mask[box] = True
+    room.regions.fill(np.nonzero(mask), region.code)
+    return region
+
+
+def settled(qtbot, dock):
+    """Until the table shows what is drawn."""
+    regions = dock.room.regions
+    qtbot.waitUntil(lambda: not regions._settle.isActive() and regions.digest == regions._seen)

@@ -10,13 +10,13 @@ import pytest
 
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.methods.method import Inputs, Method, Output
-from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import methods_of
 from napari_dwi.methods.running import Result, run_method
 from napari_dwi.physics.rician import correct_rician_bias
 from napari_dwi.scan import DwiSeries, Volume
 
 from ..synthetic import Scan, make_series
+from ..watching import Watch
 from .settings import fast_settings, patient_settings
 
 # BM4D takes seconds for the smallest volume, and is no part of what the tests install: see test_bm4d.py.
@@ -25,7 +25,6 @@ every_method = pytest.mark.parametrize(
     [method for method in methods_of("denoise") if method.name != "bm4d"],
     ids=lambda method: method.name,
 )
-every_declaration = pytest.mark.parametrize("method", methods_of("denoise"), ids=lambda method: method.name)
 
 # Voxels without a value: one in the tissue, a row of air, and a corner.
 _MISSING = (
@@ -33,28 +32,6 @@ _MISSING = (
     (np.arange(20), np.zeros(20, int), np.ones(20, int)),
     (np.array([19]), np.array([17]), np.array([3])),
 )
-
-
-class Watch:
-    """Counts how often a method looks whether to stop, and stops it at one of these looks."""
-
-    def __init__(self, stop_at: float = math.inf) -> None:
-        self.fractions: list[float] = []
-        self.phrases: list[str] = []
-        self.looks = 0
-        self._stop_at = stop_at
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(self._hear, self._look)
-
-    def _hear(self, fraction: float, phrase: str) -> None:
-        self.fractions.append(fraction)
-        self.phrases.append(phrase)
-
-    def _look(self) -> bool:
-        self.looks += 1
-        return self.looks >= self._stop_at
 
 
 @pytest.fixture(scope="module")
@@ -372,35 +349,3 @@ def test_without_air_the_noise_level_must_be_given(method: Method, scan: Scan) -
     with pytest.raises(BadInputError, match="the noise level cannot be estimated") as caught:
         run(method, scan.series, rician_correction="koay")
     assert caught.value.remedy
-
-
-@every_declaration
-def test_every_parameter_is_explained_and_bounded(method: Method) -> None:
-    for parameter in method.parameters.declared():
-        assert parameter.help.strip()
-        assert "\n" not in parameter.help
-        parameter.check(parameter.default)
-        if parameter.kind in ("number", "whole"):
-            assert parameter.low is not None
-            assert parameter.high is not None
-            assert parameter.low <= parameter.default <= parameter.high
-        if parameter.kind == "choice":
-            assert len(parameter.choices) > 1
-
-
-@every_declaration
-def test_presets_can_be_used_and_change_something(method: Method) -> None:
-    for preset, values in method.presets.items():
-        settings = method.settings(preset).as_dict()
-        assert settings == method.settings().as_dict() | dict(values)
-        assert settings != method.settings().as_dict()
-
-
-@every_declaration
-def test_a_method_says_what_it_is(method: Method) -> None:
-    assert method.name == method.name.lower()
-    assert " " not in method.name
-    assert method.title
-    assert method.summary
-    assert method.reference
-    assert method.context_slices >= 0
