@@ -33,7 +33,7 @@ def test_the_median_is_that_of_the_whole_window(in_plane: str) -> None:
     np.testing.assert_array_equal(denoised("median", Inputs(series), in_plane=in_plane)[..., 1], expected)
 
 
-@pytest.mark.parametrize("name", ["perona-malik", "tv", "nlm", "wavelet"])
+@pytest.mark.parametrize("name", ["perona-malik", "total-variation", "non-local-means", "wavelet"])
 def test_the_typed_noise_level_decides_how_much_is_smoothed(name: str) -> None:
     scan = make_series(sigma=60)
     little, much = (denoised(name, Inputs(scan.series), noise_sigma=sigma) for sigma in ("20", "120"))
@@ -41,7 +41,7 @@ def test_the_typed_noise_level_decides_how_much_is_smoothed(name: str) -> None:
     assert np.square(little - before).mean() < 0.6 * np.square(much - before).mean()
 
 
-@pytest.mark.parametrize("name", ["perona-malik", "tv"])
+@pytest.mark.parametrize("name", ["perona-malik", "total-variation"])
 def test_strong_edges_stay(name: str) -> None:
     rng = np.random.default_rng(0)
     scan = make_series((24, 20, 4), (0, 800))
@@ -67,13 +67,13 @@ def test_slices_far_apart_hardly_mix() -> None:
     scan = make_series((24, 20, 6), (0, 800), spacing_mm=(2.0, 2.0, 2.0), sigma=100)
     thick = make_series((24, 20, 6), (0, 800), spacing_mm=(2.0, 2.0, 12.0), sigma=100)
     assert not np.array_equal(
-        denoised("tv", Inputs(scan.series), noise_sigma="100"),
-        denoised("tv", Inputs(thick.series), noise_sigma="100"),
+        denoised("total-variation", Inputs(scan.series), noise_sigma="100"),
+        denoised("total-variation", Inputs(thick.series), noise_sigma="100"),
     )
     changed = thick.series.signal.copy()
     changed[:, :, 0] += 500
     other = DwiSeries(changed, thick.series.grid, thick.series.b_values)
-    for name in ("tv", "perona-malik"):
+    for name in ("total-variation", "perona-malik"):
         difference = np.abs(
             denoised(name, Inputs(other), noise_sigma="100")
             - denoised(name, Inputs(thick.series), noise_sigma="100")
@@ -102,7 +102,7 @@ def test_a_single_volume_cannot_be_predicted_from_others() -> None:
 
 def test_nlm_in_three_dimensions_runs_where_it_can_be_killed() -> None:
     scan = make_series((24, 22, 6), (0, 800))
-    after = denoised("nlm", Inputs(scan.series), in_plane="no", search_radius="4")
+    after = denoised("non-local-means", Inputs(scan.series), in_plane="no", search_radius="4")
     truth = scan.truth.signal
     assert (
         np.square(after - truth)[scan.tissue].mean()

@@ -10,9 +10,9 @@ _SLICE_NETWORKS = ("mm-bsn", "noise2self", "noise2void", "zs-n2n")
 # Done within a blink, whatever the result is worth.
 _FAST = {
     "bl-inr": {"width": "16", "epochs": "2", "batch_size": "256", "n_frequencies": "4"},
-    "nlm": {"search_radius": "3"},
+    "non-local-means": {"search_radius": "3"},
     **{name: {"steps": "4", "width": "4", "batch_size": "1"} for name in _SLICE_NETWORKS},
-    "tv": {"iterations": "20"},
+    "total-variation": {"iterations": "20"},
     "wavelet": {"shifts": "2"},
 }
 # Small scans have few training steps, which must be larger then.

@@ -56,7 +56,11 @@ def changed(record: Path, **values: Any) -> Path:
     return record
 
 
-@pytest.mark.parametrize("method", methods_of("denoise"), ids=lambda method: method.name)
+# BM4D is no part of what the tests install.
+_INSTALLED = [method for method in methods_of("denoise") if method.name != "bm4d"]
+
+
+@pytest.mark.parametrize("method", _INSTALLED, ids=lambda method: method.name)
 def test_a_repeated_result_has_the_same_bytes(method: Method, inputs: Inputs, tmp_path: Path) -> None:
     settings = fast_settings(method, targets="400,800")
     first = run_method(method, settings, inputs, seed=3, device="cpu", threads=1)

@@ -198,6 +198,7 @@ def test_the_sidecar_says_it_all(inputs: Inputs, tmp_path: Path) -> None:
         "Method": "multiply",
         "Parameters": {"factor": 3, "targets": []},
         "BValues": [0, 400, 800],
+        "BValueOrigin": "scan.bval",
         "BVectors": None,
         "Seed": 5,
         "Device": "cpu",

@@ -93,6 +93,10 @@ def _denoise(
     )
     denoised = np.empty((*signal.shape[:3], len(targets)), dtype=np.float32, order="F")
     for step, volume, part in each_volume(inputs, context, targets):
+        if _is_flat(signal[..., volume]):
+            # There is nothing to learn, and nothing to take away.
+            denoised[..., step] = signal[..., volume]
+            continue
         others = [image for n, image in enumerate(volumes) if n != volume] if parameters.use_b_values else []
         images = [*others, *anatomy]
         features = VoxelFeatures(
@@ -144,6 +148,12 @@ def _training_voxels(
             "there is no voxel to learn from", remedy="Choose a mask that covers part of the series."
         )
     return rng.permutation(voxels)
+
+
+def _is_flat(image: NDArray[np.float32]) -> bool:
+    """Whether all voxels that have a value have the same."""
+    finite = image[np.isfinite(image)]
+    return finite.size > 0 and bool(finite.min() == finite.max())
 
 
 def _scale(image: NDArray[np.float32]) -> float:

@@ -74,7 +74,7 @@ def _means(image: NDArray[np.float32], settings: tuple[int, int, float]) -> NDAr
 
 
 METHOD = Method(
-    name="nlm",
+    name="non-local-means",
     title="Non-local means",
     task="denoise",
     summary=(
@@ -86,7 +86,7 @@ METHOD = Method(
         "dimensions as Coupe et al., IEEE Trans Med Imaging 27 (2008) 425-441"
     ),
     parameters=NonLocalMeansParameters,
-    run=denoiser("nlm", filter_by_noise(_filter)),
+    run=denoiser("non-local-means", filter_by_noise(_filter)),
     context_slices=6,
     uses_torch=False,
 )

@@ -91,7 +91,7 @@ def _part(image: NDArray[np.float32], axis: int, part: slice) -> NDArray[np.floa
 
 
 METHOD = Method(
-    name="tv",
+    name="total-variation",
     title="Total variation (ROF)",
     task="denoise",
     summary=(
@@ -103,7 +103,7 @@ METHOD = Method(
         "Physica D 60 (1992) 259-268"
     ),
     parameters=TotalVariationParameters,
-    run=denoiser("tv", filter_by_noise(_filter)),
+    run=denoiser("total-variation", filter_by_noise(_filter)),
     context_slices=10,
     uses_torch=False,
 )
