@@ -17,8 +17,9 @@ help:
 demo: $(ENVIRONMENT)
 	@tools/demo.sh $(ARGS)
 
+# Two at a time: windows of napari that many tests wait for leave a second core idle.
 test: lint
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(ENVIRONMENT)
 	@$(BIN)/ruff check

@@ -121,7 +121,7 @@ def test_a_file_is_taken_and_said_to_be_the_origin_until_something_is_typed(dial
     file.write_text("0 100 200 300\n")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
     named(dialog, "Load from file…").click()
-    assert dialog.series().b_values.origin == "right.bval"
+    assert dialog.series().b_values.origin == "typed by the user, from right.bval"
     type_in(dialog, 3, "350")
     assert dialog.series().b_values.origin == "typed by the user"
 

@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 import sys
+from fnmatch import fnmatch
 from importlib import import_module
 
 import numpy as np
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_dwi.gui.napari_reader import get_reader
 from napari_dwi.scan import open_series
+from napari_dwi.scan.formats import all_formats
 
 from .builder import answering, make_scan, save_scan
 from .conftest import open_dock, show
@@ -34,6 +36,13 @@ def test_every_command_of_the_manifest_is_there():
     contributions = manifest.contributions
     for used in (*contributions.widgets, *contributions.readers, *contributions.sample_data):
         assert used.command in commands
+
+
+def test_napari_offers_us_files_of_every_format():
+    (reader,) = PluginManifest.from_distribution("napari-dwi").contributions.readers
+    for one in all_formats():
+        for suffix in one.suffixes:
+            assert any(fnmatch(f"scan{suffix}", pattern) for pattern in reader.filename_patterns), suffix
 
 
 def test_menu_and_title_have_icons_once_a_dock_is_open(visible_viewer, qtbot):
