@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.scan import list_series, open_image, open_series
+from napari_dwi.scan import list_series, open_image, open_series, save
 from napari_dwi.scan.reading import split_series
 
+from ..synthetic import make_series
 from .builder import random_series, write_nifti, write_series
 
 
@@ -95,3 +96,21 @@ def test_the_sidecar_describes_the_image_and_tells_maps_from_anatomy(tmp_path: P
     assert (a.description, a.role, a.warnings) == ("t2_tse", "anatomy", ())
     assert (b.description, b.role) == ("b", "scanner map")
     assert (c.role, c.warnings) == ("anatomy", ("c.json: this is not a JSON file",))
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("scan_desc-liver_dseg", "regions"),
+        ("cord_seg_dilated", "regions"),
+        ("brain mask", "regions"),
+        ("T2-ROI", "regions"),
+        ("maskelyne", "anatomy"),
+        ("scan_model-adc_param-ADC_dwimap", "map"),
+        ("patient_adc", "map"),
+        ("t2_tse_tra", "anatomy"),
+    ],
+)
+def test_the_name_of_a_volume_says_what_it_is(tmp_path: Path, name: str, role: str) -> None:
+    save(make_series((6, 5, 3), (0, 800)).anatomy, tmp_path / f"{name}.nii.gz")
+    assert [info.role for info in list_series(tmp_path)] == [role]

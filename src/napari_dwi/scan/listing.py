@@ -18,7 +18,7 @@ from napari_dwi.scan.info import Role, SeriesInfo
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.nifti import is_nifti_name, stem_of
 
-_REGION_SUFFIXES = ("dseg", "probseg", "mask", "seg", "rois", "labels")
+_REGION_WORDS = {"dseg", "probseg", "mask", "seg", "roi", "rois", "labels"}
 _MAP_SUFFIXES = ("dwimap", "adc", "expadc", "s0map", "fa", "colfa")
 # Of a whole archive of studies nobody could choose from a table.
 _MOST_IMAGES = 500
@@ -198,12 +198,13 @@ def _sidecar(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
 def _role_of_volume(path: Path, sidecar: dict[str, str]) -> Role:
     """The role of a single volume: labels and maps must not pass for anatomy.
 
-    By its BIDS suffix, else by what the converter wrote of the type of a DICOM image.
+    Regions by any word of the name (``cord_seg_dilated``), maps by their BIDS suffix, else by what the
+    converter wrote of the type of a DICOM image.
     """
-    suffix = image_name(path).rpartition("_")[2].lower()
-    if suffix in _REGION_SUFFIXES:
+    words = re.split(r"[_\-. ]", image_name(path).lower())
+    if _REGION_WORDS & set(words):
         return "regions"
-    if suffix in _MAP_SUFFIXES:
+    if words[-1] in _MAP_SUFFIXES:
         return "map"
     types = set(sidecar.get("ImageType", "").upper().split("\\"))
     return "scanner map" if types & {"ADC", "EADC", "FA", "TENSOR"} else "anatomy"
