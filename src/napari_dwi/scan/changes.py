@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from napari_dwi.errors import BadInputError
 from napari_dwi.scan.images import Source
+from napari_dwi.scan.listing import split_series
 from napari_dwi.scan.nifti import sha256_of
 
 
@@ -10,16 +12,22 @@ def change_since_read(source: Source) -> str | None:
     """What has become of an input since it was read; ``None`` if it is the same.
 
     Everything is in memory, so nothing is lost: the user should only know that the result cannot be
-    made again from what lies there now. Of a DICOM folder only its absence is noticed.
+    made again from what lies there now.
     """
     path = source.path
-    folder = path.with_name(path.name.rpartition("#")[0]) if "#" in path.name else path
-    if not path.exists() and not folder.exists():
-        return f"{path.name} is no longer where it was read"
-    if not path.is_file():
-        return None
     try:
-        same = path.stat().st_size == source.size_bytes and sha256_of(path) == source.sha256
-    except OSError as err:
-        return f"{path.name} can no longer be read ({err.strerror})"
-    return None if same else f"{path.name} is no longer the file that was read: its SHA-256 differs"
+        folder, number = split_series(path)
+        if not folder.exists():
+            return f"{path.name} is no longer where it was read"
+        if number is not None:
+            from napari_dwi.scan import dicom
+
+            same = dicom.source_now(folder, number).sha256 == source.sha256
+        elif folder.is_file():
+            same = path.stat().st_size == source.size_bytes and sha256_of(path) == source.sha256
+        else:
+            return None
+    except (OSError, BadInputError) as err:
+        why = err.strerror if isinstance(err, OSError) else err.what
+        return f"{path.name} can no longer be read ({why})"
+    return None if same else f"{path.name} is no longer what was read: its SHA-256 differs"

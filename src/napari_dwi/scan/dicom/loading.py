@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,15 +15,15 @@ from napari_dwi.scan.dicom.merging import merged
 from napari_dwi.scan.dicom.parts import same_scaling, scaling_error
 from napari_dwi.scan.dicom.reconcile import Reconciled, reconcile
 from napari_dwi.scan.dicom.series import DicomSeries
+from napari_dwi.scan.dicom.sources import source_of
 from napari_dwi.scan.grid import Grid
-from napari_dwi.scan.images import DwiSeries, Source, Volume
+from napari_dwi.scan.images import DwiSeries, Volume
 from napari_dwi.scan.info import Role
 from napari_dwi.scan.unlabelled import UnknownBValuesError, UnlabelledSeries
 
 Check = Callable[[], None]
 
 _LONGEST_NAME = 64
-_CHUNK_BYTES = 16 * 1024 * 1024
 _NOT_ACQUIRED: tuple[Role, ...] = ("scanner map", "computed b", "localiser")
 
 
@@ -100,7 +99,7 @@ def load_anatomy(path: Path, series: str | int | None = None, *, check: Check | 
         if not same_scaling(chosen):
             raise scaling_error(chosen)
         converted = convert(chosen, geometry, check=check)
-        source = _source(chosen, check)
+        source = source_of(chosen, check)
     return Volume(
         data=converted.signal[..., 0],
         grid=_grid(converted.signal.shape, converted.affine),
@@ -130,7 +129,7 @@ def _unlabelled(series: DicomSeries, keep_order: bool, check: Check | None) -> U
         grid=_grid(converted.signal.shape, converted.affine),
         b_values=found.b_values,
         name=_name(series),
-        source=_source(series, check),
+        source=source_of(series, check),
         notes=(*series.notes, *found.notes),
         directions=directions,
     )
@@ -157,23 +156,3 @@ def _grid(shape: tuple[int, ...], affine: object) -> Grid:
 def _name(series: DicomSeries) -> str:
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", series.description).strip("_-")[:_LONGEST_NAME]
     return name or f"series{series.number}"
-
-
-def _source(series: DicomSeries, check: Check | None) -> Source:
-    digests = []
-    size_bytes = 0
-    for file in series.files:
-        digest = hashlib.sha256()
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                if check is not None:
-                    check()
-                digest.update(chunk)
-                size_bytes += len(chunk)
-        digests.append(digest.hexdigest())
-    return Source(
-        path=series.selector,
-        sha256=hashlib.sha256("".join(sorted(digests)).encode()).hexdigest(),
-        size_bytes=size_bytes,
-        frame_of_reference=series.frame_of_reference,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,8 @@ from napari_dwi.errors import BadInputError
 from napari_dwi.scan.b_values import format_b_value
 from napari_dwi.scan.dicom.geometry import geometry_of
 from napari_dwi.scan.dicom.series import DicomSeries
+from napari_dwi.scan.dicom.sources import source_of_merge
 from napari_dwi.scan.grid import Grid
-from napari_dwi.scan.images import Source
 from napari_dwi.scan.unlabelled import UnlabelledSeries
 
 
@@ -97,7 +96,7 @@ def merged(
         grid=first.grid,
         b_values=tuple(values[index] for index in order),
         name=first.name,
-        source=_source(path, chosen, [part.source for part in parts if part.source is not None]),
+        source=source_of_merge(path, [part.source for part in parts if part.source is not None]),
         notes=tuple(dict.fromkeys(notes)),
         directions=directions,
     )
@@ -125,13 +124,3 @@ def _check_same(path: Path, first: DicomSeries, other: DicomSeries, grid: Grid, 
 def _listed(part: UnlabelledSeries) -> str:
     known = sorted({b for b in part.b_values if b is not None})
     return " ".join(format_b_value(b) for b in known) or "unknown"
-
-
-def _source(path: Path, chosen: Sequence[DicomSeries], sources: Sequence[Source]) -> Source:
-    frames = {one.frame_of_reference for one in chosen}
-    return Source(
-        path=path,
-        sha256=hashlib.sha256("".join(source.sha256 for source in sources).encode()).hexdigest(),
-        size_bytes=sum(source.size_bytes for source in sources),
-        frame_of_reference=frames.pop() if len(frames) == 1 else "",
-    )
