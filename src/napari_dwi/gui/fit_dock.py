@@ -141,6 +141,7 @@ class FitDock(MethodDock):
         self._decay_layout.addWidget(copy)
         self.fold.addWidget(self._decay)
         self.fold.expand(animate=False)
+        self.fold.toggled.connect(self._draw)
         self.content.insertWidget(self.content.indexOf(self.report), self.fold)
 
     def _make_planner(self) -> None:
@@ -209,7 +210,8 @@ class FitDock(MethodDock):
         self._probe.view = self.room.view
         series = self.room.series
         code = self.decay_box.currentData()
-        if series is None or (code is None and self._voxel is None):
+        # Drawn after every stroke: a plot that nobody sees must cost nothing.
+        if not self.fold.isExpanded() or series is None or (code is None and self._voxel is None):
             return
         if code is None:
             voxels = np.zeros(series.grid.shape, dtype=bool)

@@ -174,7 +174,7 @@ class ReadingRoom:
             self.acquired, self.choice = acquired or series, choice
             self.why_empty = _NOTHING_LOADED
             self.view = View(grid)
-            self.keeping.start(ScanKeeper(acquired or series, anatomy, choice.title))
+            self.keeping.start(ScanKeeper(acquired or series, anatomy, choice.volumes))
             if series is not None:
                 self._images.add(series, self.view, "DWI", "scan")
             for volume in anatomy:

@@ -40,7 +40,7 @@ def ask_save_session(
 
 def save_session(room: ReadingRoom, folder: Path, on_saved: Callable[[], None] | None = None) -> None:
     """Save scan, results, regions, parameters and display into a folder, in the background."""
-    series, anatomy, volumes = room.acquired, room.anatomy, room.choice.title
+    series, anatomy, volumes = room.acquired, room.anatomy, room.choice.volumes
     results = room.keeping.results
     regions = None if room.regions is None or not room.regions.regions else room.regions.as_regions()
     digest = None if room.regions is None else room.regions.digest
@@ -119,8 +119,8 @@ class _Opened:
 def _opened(folder: Path, progress: Progress) -> _Opened:
     opened = open_session(folder, progress)
     scan, acquired = opened.session.scan, opened.series
-    wanted = "" if scan is None else scan.volumes
-    choice = next((choice for choice in VOLUME_CHOICES if choice.title == wanted), AS_ACQUIRED)
+    wanted = AS_ACQUIRED.volumes if scan is None else scan.volumes
+    choice = next(choice for choice in VOLUME_CHOICES if choice.volumes == wanted)
     if acquired is None or not choice.suits(acquired):
         return _Opened(opened, acquired, AS_ACQUIRED)
     return _Opened(opened, choice.make(acquired), choice)
@@ -129,7 +129,7 @@ def _opened(folder: Path, progress: Progress) -> _Opened:
 def _show_saved(room: ReadingRoom, read: _Opened, folder: Path) -> None:
     opened = read.session
     known = {result: entry for entry, result in opened.results}
-    keeper = ScanKeeper(opened.series, opened.anatomy, read.choice.title, known=known, lies_in=folder)
+    keeper = ScanKeeper(opened.series, opened.anatomy, read.choice.volumes, known=known, lies_in=folder)
     if _show(room, read, keeper):
         room.keeping.results_saved(list(known))
         if room.regions is not None:
@@ -142,7 +142,7 @@ def _show_recovered(room: ReadingRoom, read: _Opened, kept: KeptSession) -> None
     keeper = ScanKeeper(
         opened.series,
         opened.anatomy,
-        read.choice.title,
+        read.choice.volumes,
         kept=kept,
         known=known,
         session=opened.session,

@@ -11,6 +11,7 @@ from napari_dwi.methods.recovery import KeptSession, keep_session
 from napari_dwi.methods.running import Result
 from napari_dwi.methods.session import DisplayEntry, ResultEntry, ScanEntry, Session
 from napari_dwi.scan import DwiSeries, Volume
+from napari_dwi.scan.images import Volumes
 from napari_dwi.scan.regions import Regions
 
 
@@ -26,7 +27,7 @@ class ScanKeeper:
     anatomy : tuple of Volume
         Its anatomy.
     volumes : str
-        What of the series is on show; empty for all as acquired.
+        What of the series is on show (see `napari_dwi.scan.averaging.take_volumes`).
     kept : KeptSession, optional
         The session that has been recovered, to go on with.
     known : mapping of Result to ResultEntry
@@ -39,7 +40,7 @@ class ScanKeeper:
         self,
         series: DwiSeries | None,
         anatomy: tuple[Volume, ...] = (),
-        volumes: str = "",
+        volumes: Volumes = "keep",
         *,
         kept: KeptSession | None = None,
         known: dict[Result, ResultEntry] | None = None,

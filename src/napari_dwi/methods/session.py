@@ -12,6 +12,7 @@ import napari_dwi
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.display import Display
 from napari_dwi.methods.strict_json import from_json, to_json
+from napari_dwi.scan.images import Volumes
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.view import Convention
 
@@ -76,13 +77,13 @@ class ScanEntry:
     anatomy : tuple of InputEntry
         Its anatomy.
     volumes : str
-        What of the series is on show, in the words of the Scan dock; empty for all as acquired.
+        What of the series is on show (see `napari_dwi.scan.averaging.take_volumes`).
     """
 
     series: InputEntry
     b_values: BValueEntry
     anatomy: tuple[InputEntry, ...] = ()
-    volumes: str = ""
+    volumes: Volumes = "keep"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from napari_dwi.methods.session import (
 )
 from napari_dwi.scan import BValues, DwiSeries, Volume
 from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.images import Volumes
 from napari_dwi.scan.nifti import sha256_of
 from napari_dwi.scan.regions import Regions, add_regions
 from napari_dwi.scan.writing import add_image, sidecar_text
@@ -51,7 +52,9 @@ class SessionFolder:
         self.folder = folder
         self._suffix = suffix
 
-    def add_scan(self, series: DwiSeries, anatomy: tuple[Volume, ...] = (), volumes: str = "") -> ScanEntry:
+    def add_scan(
+        self, series: DwiSeries, anatomy: tuple[Volume, ...] = (), volumes: Volumes = "keep"
+    ) -> ScanEntry:
         """Name the files of a scan; images that lie in no file are copied.
 
         Parameters
