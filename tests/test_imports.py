@@ -31,7 +31,7 @@ FLOORS = (
 HEIGHT = {part: height for height, parts in enumerate(FLOORS) for part in parts}
 
 WINDOWS = {"magicgui", "napari", "pyqtgraph", "qtpy", "superqt", "vispy", "PyQt6", "PySide6"}
-SLOW = {"dask", "distributed", "optuna", "scipy", "skimage", "torch", "zarr"}
+SLOW = {"dask", "distributed", "matplotlib", "optuna", "scipy", "skimage", "torch", "zarr"}
 
 
 class Import(NamedTuple):
