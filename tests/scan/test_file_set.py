@@ -67,6 +67,18 @@ def test_folders_are_made_and_those_that_were_there_are_kept(tmp_path: Path) -> 
     assert names_in(deep) == ["a.txt"]
 
 
+def test_folders_of_a_set_come_and_go_with_it(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    with pytest.raises(ValueError, match="stop"), file_set(tmp_path / "out") as files:
+        for folder in (tmp_path / "out" / "maps" / "of-one", tmp_path / "kept"):
+            files.add_text(files.add_folder(folder) / "a.txt", "a")
+        raise ValueError("stop")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept"]
+    with file_set(tmp_path / "out") as files:
+        files.add_text(files.add_folder(tmp_path / "out" / "maps") / "a.txt", "a")
+    assert (tmp_path / "out" / "maps" / "a.txt").read_text() == "a"
+
+
 def test_inputs_are_never_overwritten_by_whatever_name(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("input")
     (tmp_path / "folder").mkdir()

@@ -36,6 +36,25 @@ class FileSet:
     def __init__(self, protected: Iterable[Path]) -> None:
         self._protected = tuple(protected)
         self._pending: list[_Pending] = []
+        self._made: list[Path] = []
+
+    def add_folder(self, folder: Path) -> Path:
+        """Have a folder that files of the set go into; made now, and removed again with the set.
+
+        Raises
+        ------
+        CannotWriteError
+            If it cannot be made.
+        """
+        with _disk_errors(folder):
+            # The innermost first, as they are removed.
+            self._made = [
+                *(parent for parent in (folder, *folder.parents) if not parent.exists()),
+                *self._made,
+            ]
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_stale_partials(folder)
+        return folder
 
     def add(self, path: Path, write: Callable[[BinaryIO], None]) -> Path:
         """Write one file under a temporary name and return that name.
@@ -100,6 +119,9 @@ class FileSet:
                 _remove(one.earlier)
             elif one.named:
                 _remove(one.path)
+        for folder in self._made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 @contextlib.contextmanager
@@ -123,13 +145,9 @@ def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]
         untouched.
     """
     files = FileSet(never_over)
-    made: list[Path] = []
     complete = False
     try:
-        with _disk_errors(folder):
-            made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_stale_partials(folder)
+        files.add_folder(folder)
         yield files
         files._commit()
         complete = True
@@ -137,9 +155,6 @@ def file_set(folder: Path, never_over: Iterable[Path] = ()) -> Iterator[FileSet]
     finally:
         if not complete:
             files._undo()
-            for parent in made:
-                with contextlib.suppress(OSError):
-                    parent.rmdir()
 
 
 def check_writable(folder: Path) -> None:
