@@ -87,3 +87,24 @@ def test_a_cropped_grid_leaves_its_voxels_where_they_were() -> None:
     part = grid.cropped((1, 2, 0), (4, 5, 3))
     assert part.shape == (3, 3, 3)
     np.testing.assert_allclose(part.to_mm((2, 1, 2)), grid.to_mm((3, 3, 2)))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_a_finer_grid_has_its_voxels_where_the_coarse_ones_lie(factor: int) -> None:
+    grid = oblique_grid((17, 20, 6))
+    fine = grid.refined(factor, (0, 1))
+    assert fine.shape == (17 * factor, 20 * factor, 6)
+    voxels = np.argwhere(np.ones(grid.shape, bool))
+    difference_mm = fine.to_mm(voxels * [factor, factor, 1]) - grid.to_mm(voxels)
+    assert np.abs(difference_mm).max() < 1e-6
+    assert fine.spacing_mm == pytest.approx(np.divide(grid.spacing_mm, [factor, factor, 1]))
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "axis"),
+    [((2, 2, 5), 2), ((4, 1, 1), 0), ((1, 1, 1), 2), ((2, 2.001, 2), 2), ((1, 3, 2), 1)],
+)
+def test_slices_are_stacked_along_the_largest_spacing(spacing_mm: tuple[float, ...], axis: int) -> None:
+    grid = Grid.from_spacing((4, 5, 6), spacing_mm)
+    assert grid.slice_axis == axis
+    assert sorted([*grid.in_plane_axes, axis]) == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -107,6 +108,31 @@ class Grid:
         """Positions in RAS+ mm, shape (..., 3), of voxel indices of shape (..., 3)."""
         points = np.asarray(voxels, dtype=np.float64)
         return points @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+    @property
+    def slice_axis(self) -> int:
+        """The axis with the largest spacing; of equal spacings the last, along which slices are stored."""
+        spacing = self.spacing_mm
+        # Rounded, since spacings are computed.
+        return max(range(3), key=lambda axis: (round(spacing[axis], 2), axis))
+
+    @property
+    def in_plane_axes(self) -> tuple[int, int]:
+        """The two axes within a slice."""
+        first, second = (axis for axis in range(3) if axis != self.slice_axis)
+        return first, second
+
+    def refined(self, factor: int, axes: Sequence[int]) -> Grid:
+        """The grid with ``factor`` voxels for one along some axes.
+
+        Voxel ``factor * n`` lies exactly where voxel ``n`` of this grid lies, as after zero-filling of
+        k-space (see `napari_dwi.physics.k_space`).
+        """
+        factors = [factor if axis in axes else 1 for axis in range(3)]
+        x, y, z = (size * times for size, times in zip(self.shape, factors, strict=True))
+        return Grid(
+            (x, y, z), self.affine @ np.diag([*(1 / times for times in factors), 1.0]), self.affine_source
+        )
 
     def cropped(self, start: tuple[int, int, int], stop: tuple[int, int, int]) -> Grid:
         """The part of the grid from voxel ``start`` up to, not including, voxel ``stop``."""
