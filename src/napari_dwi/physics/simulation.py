@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.head import DigitalHead, digital_head
+from napari_dwi.physics.digital_body import DigitalBody
+from napari_dwi.physics.head import digital_head
 from napari_dwi.physics.head_shapes import Noise, Position
 from napari_dwi.physics.head_tissues import BRAIN, LESION, LESION_T2_RISE, LESIONS, PARAMETERS, TISSUES
 from napari_dwi.physics.rician import add_rician_noise
@@ -172,7 +173,7 @@ def _centred(grid: Grid, centre_mm: tuple[float, float, float]) -> Grid:
     return Grid(grid.shape, affine, grid.affine_source)
 
 
-def _head_for(*grids: Grid) -> DigitalHead:
+def _head_for(*grids: Grid) -> DigitalBody:
     """The head from the lowest to the highest slice of all grids; the rest would take time only."""
     ends = [grid.to_mm(np.indices((2, 2, 2)).reshape(3, -1).T * grid.shape - 0.5)[:, 2] for grid in grids]
     lowest, highest = np.min(ends), np.max(ends)
@@ -212,7 +213,7 @@ def _signal_and_maps(
     return np.ascontiguousarray(signal), maps
 
 
-def _anatomy_image(head: DigitalHead, name: str, grid: Grid, rng: np.random.Generator) -> Volume:
+def _anatomy_image(head: DigitalBody, name: str, grid: Grid, rng: np.random.Generator) -> Volume:
     parameter, rise = {"T1": ("t1", 0.0), "T2": ("t2", LESION_T2_RISE)}[name]
     brightness = {tissue: getattr(PARAMETERS[tissue], parameter) for tissue in TISSUES}
     clean = head.image_on(grid, brightness, rise) * _texture(grid, 12) * _receive_field(grid)
