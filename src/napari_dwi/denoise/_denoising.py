@@ -11,7 +11,7 @@ import numpy as np
 from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
 from napari_dwi.methods.progress import Progress
-from napari_dwi.scan import DwiSeries, Grid, format_b_value
+from napari_dwi.scan import DwiSeries, format_b_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,13 +122,6 @@ def all_volumes(inputs: Inputs, context: Context, targets: NDArray[np.intp]) -> 
     """The progress of a method that works on all volumes at once, naming those asked for."""
     values = dict.fromkeys(format_b_value(float(inputs.series.b_values.values[n])) for n in targets)
     return context.progress.part(0, 1, f"b = {', '.join(values)}, ")
-
-
-def slice_axis_of(grid: Grid) -> int:
-    """The axis with the largest spacing; of equal spacings the last, along which slices are stored."""
-    spacing = grid.spacing_mm
-    # Rounded, since spacings are computed.
-    return max(range(3), key=lambda axis: (round(spacing[axis], 2), axis))
 
 
 def volume_by_volume(denoise: DenoiseVolume) -> DenoiseVolumes:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, each_volume, slice_axis_of
-from napari_dwi.denoise._missing import filled
-from napari_dwi.denoise._noise_sigma import noise_sds
+from napari_dwi.denoise._denoising import Denoised, each_volume
+from napari_dwi.measure.noise_sigma import noise_sds
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.scan import format_b_value
+from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def filter_by_noise(filter_volume: FilterVolume) -> Callable[..., Denoised]:
 
     def denoise_all(inputs: Inputs, parameters: Any, context: Context, targets: NDArray[np.intp]) -> Denoised:
         series = inputs.series
-        slice_axis = slice_axis_of(series.grid)
+        slice_axis = series.grid.slice_axis
         noise = noise_sds(series, parameters.noise_sigma, slice_axis, context.progress.check)
         spacing = list(series.grid.spacing_mm)
         x, y, z = [*(mm for axis, mm in enumerate(spacing) if axis != slice_axis), spacing[slice_axis]]

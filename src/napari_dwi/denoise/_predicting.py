@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, all_volumes, slice_axis_of
-from napari_dwi.denoise._missing import filled
+from napari_dwi.denoise._denoising import Denoised, all_volumes
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.methods.method import Context, Inputs
+from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def denoise_by_prediction(
     series, spacing = inputs.series, inputs.series.grid.spacing_mm
     progress = all_volumes(inputs, context, targets)
     progress.report(0.0, "preparing")
-    slice_axis = slice_axis_of(series.grid)
+    slice_axis = series.grid.slice_axis
     anatomy = [volume for volume in inputs.anatomy if use_anatomy and np.isfinite(volume.data).any()]
     own = how.own == "all" or (how.own == "other slices" and series.grid.shape[slice_axis] > 1)
     if len(series.b_values) == 1 and not anatomy and not own:

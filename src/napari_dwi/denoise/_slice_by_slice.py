@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import DenoiseParameters, DenoiseVolumes, slice_axis_of, volume_by_volume
-from napari_dwi.denoise._missing import filled
+from napari_dwi.denoise._denoising import DenoiseParameters, DenoiseVolumes, volume_by_volume
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.methods.parameters import number, whole
+from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def slice_networks(make_task: MakeTask) -> DenoiseVolumes:
         from napari_dwi.denoise._blind_spot import SliceTraining, denoise_slices
 
         grid = inputs.series.grid
-        axis = slice_axis_of(grid)
+        axis = grid.slice_axis
         signal = inputs.series.signal[..., volume]
         image = np.moveaxis(filled(signal, grid.spacing_mm), axis, 2)
         mean, spread = float(image.mean(dtype=np.float64)), float(image.std(dtype=np.float64))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, slice_axis_of, volume_by_volume
+from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, volume_by_volume
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import flag, number
 
@@ -33,7 +33,7 @@ def _smooth(
     weight = np.isfinite(signal).astype(np.float32)
     smooth = np.where(weight > 0, signal, 0).astype(np.float32)
     spacing = inputs.series.grid.spacing_mm
-    slice_axis = slice_axis_of(inputs.series.grid)
+    slice_axis = inputs.series.grid.slice_axis
     axes = [axis for axis in range(3) if not (parameters.in_plane and axis == slice_axis)]
     for step, axis in enumerate(axes):
         context.progress.report(step / len(axes), f"axis {step + 1}/{len(axes)}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, slice_axis_of, volume_by_volume
-from napari_dwi.denoise._missing import filled
+from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, volume_by_volume
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import flag, whole
+from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def _denoise(
     from scipy.ndimage import median_filter
 
     grid = inputs.series.grid
-    slice_axis = slice_axis_of(grid)
+    slice_axis = grid.slice_axis
     image = np.moveaxis(filled(inputs.series.signal[..., volume], grid.spacing_mm), slice_axis, 2)
     radius = parameters.radius
     margin = 0 if parameters.in_plane else radius

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_dwi.denoise._denoising import denoiser, slice_axis_of
-from napari_dwi.denoise._noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
+from napari_dwi.denoise._denoising import denoiser
 from napari_dwi.denoise._slice_by_slice import SliceNetworkParameters, slice_networks
+from napari_dwi.measure.noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice
 
@@ -35,9 +35,7 @@ def _task(
     from napari_dwi.denoise._slice_networks import MultiMaskNetwork
 
     if parameters.apart == "auto":
-        likeness = neighbours_likeness(
-            inputs.series, slice_axis_of(inputs.series.grid), context.progress.check
-        )
+        likeness = neighbours_likeness(inputs.series, inputs.series.grid.slice_axis, context.progress.check)
         apart = 2 if likeness > LIKE_NEIGHBOURS else 1
     else:
         apart = int(parameters.apart)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, all_volumes, denoiser, slice_axis_of
-from napari_dwi.denoise._missing import filled
-from napari_dwi.denoise._noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness, noise_sds
+from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, all_volumes, denoiser
+from napari_dwi.measure.noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness, noise_sds
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import whole
+from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def _denoise(
     series = inputs.series
     progress = all_volumes(inputs, context, targets)
     progress.report(0.0, "preparing")
-    slice_axis = slice_axis_of(series.grid)
+    slice_axis = series.grid.slice_axis
     n_volumes = len(series.b_values)
     scales = np.array(
         [noise.sd or 1.0 for noise in noise_sds(series, parameters.noise_sigma, slice_axis, progress.check)],

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser, slice_axis_of
-from napari_dwi.denoise._noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
+from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
 from napari_dwi.denoise._predicting import denoise_by_prediction
+from napari_dwi.measure.noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, whole
 
@@ -41,7 +41,7 @@ def _denoise(
     context.progress.check()
     own = parameters.own_neighbours
     if own == "auto":
-        alike = neighbours_likeness(inputs.series, slice_axis_of(inputs.series.grid), context.progress.check)
+        alike = neighbours_likeness(inputs.series, inputs.series.grid.slice_axis, context.progress.check)
         own = "other slices" if alike > LIKE_NEIGHBOURS else "all"
     how = LinearPatches(parameters.patch_radius, own, ridge=True)  # type: ignore[arg-type]
     return denoise_by_prediction(inputs, parameters.use_anatomy, how, context, targets)

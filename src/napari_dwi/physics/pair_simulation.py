@@ -103,4 +103,4 @@ def simulate_pair(
 
 def _magnitude(signal: NDArray[np.float64], sigma: float, rng: np.random.Generator) -> NDArray[np.float32]:
     real, imaginary = rng.normal(0.0, sigma, (2, *signal.shape))
-    return np.hypot(signal + real, imaginary).astype(np.float32)
+    return np.asarray(np.hypot(signal + real, imaginary), dtype=np.float32)

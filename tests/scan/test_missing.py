@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_dwi.denoise._missing import filled
+from napari_dwi.scan.missing import filled
 
 
 def test_an_image_without_gaps_is_copied() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_dwi.denoise._noise_sigma import neighbours_likeness, noise_sds
+from napari_dwi.measure.noise_sigma import neighbours_likeness, noise_sds
 from napari_dwi.scan import BValues, DwiSeries
 
 from ..synthetic import make_grid, make_series
