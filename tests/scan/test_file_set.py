@@ -68,11 +68,15 @@ def test_folders_are_made_and_those_that_were_there_are_kept(tmp_path: Path) -> 
 
 
 def test_folders_of_a_set_come_and_go_with_it(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with file_set(tmp_path / "out") as files:
+            for folder in (tmp_path / "out" / "maps" / "of-one", tmp_path / "kept"):
+                files.add_text(files.add_folder(folder) / "a.txt", "a")
+            raise ValueError("stop")
+
     (tmp_path / "kept").mkdir()
-    with pytest.raises(ValueError, match="stop"), file_set(tmp_path / "out") as files:
-        for folder in (tmp_path / "out" / "maps" / "of-one", tmp_path / "kept"):
-            files.add_text(files.add_folder(folder) / "a.txt", "a")
-        raise ValueError("stop")
+    with pytest.raises(ValueError, match="stop"):
+        interrupted()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept"]
     with file_set(tmp_path / "out") as files:
         files.add_text(files.add_folder(tmp_path / "out" / "maps") / "a.txt", "a")

@@ -149,9 +149,9 @@ class EstimatorQuality:
         others = tuple(axis for axis in range(len(self.grid.axes)) if axis != n)
         return Marginal(
             self.grid.axes[n],
-            np.nanmean(self.bias[..., n], axis=others),
-            np.nanmean(self.sd[..., n], axis=others),
-            np.sqrt(np.nanmean(self.rmse[..., n] ** 2, axis=others)),
+            mean_of_known(self.bias[..., n], others),
+            mean_of_known(self.sd[..., n], others),
+            np.sqrt(mean_of_known(self.rmse[..., n] ** 2, others)),
         )
 
     def arrows(self, first: str, second: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -173,7 +173,7 @@ class EstimatorQuality:
         others = tuple(axis for axis in range(len(self.grid.axes)) if axis not in pair)
         ends = []
         for values in (self.grid.truth, self.mean):
-            plane = np.nanmean(values[..., pair], axis=others)
+            plane = mean_of_known(values[..., pair], others)
             ends.append(plane if pair[0] < pair[1] else plane.swapaxes(0, 1))
         return ends[0], ends[1]
 
@@ -192,6 +192,14 @@ class EstimatorQuality:
         """
         marginal = self.marginal(name)
         return np.asarray(1 + np.diff(marginal.bias) / np.diff(marginal.true))
+
+
+def mean_of_known(values: NDArray[np.float64], axes: tuple[int, ...] | None = None) -> NDArray[np.float64]:
+    """The mean over some axes, or all, of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=axes)
+    total = np.where(known, values, 0.0).sum(axis=axes)
+    return np.asarray(total / np.where(count > 0, count, np.nan))
 
 
 def estimator_quality(
