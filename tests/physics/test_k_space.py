@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.k_space import k_space_cropped, zero_filled
+from napari_dwi.physics.k_space import k_space_cropped, zero_filled, zero_filled_within_edges
 
 SIZES = [(17, 18), (24, 31), (32, 33), (1, 20)]
 
@@ -80,6 +80,23 @@ def test_zero_filling_does_not_move_an_object_as_repeating_samples_does(rng: np.
     assert shift_of(zero_filled(coarse, 2), truth) == pytest.approx([0, 0], abs=0.1)
     repeated = coarse.repeat(2, axis=0).repeat(2, axis=1)
     assert shift_of(repeated, truth) == pytest.approx([0.5, 0.5], abs=0.1)
+
+
+@pytest.mark.parametrize("shape", SIZES, ids=str)
+def test_a_mirrored_image_keeps_its_samples_too(shape: tuple[int, int], rng: np.random.Generator) -> None:
+    image = rng.normal(size=shape)
+    fine = zero_filled_within_edges(image, 2)
+    assert fine.shape == (2 * shape[0], 2 * shape[1])
+    np.testing.assert_allclose(fine[::2, ::2], image, atol=1e-12)
+
+
+def test_tissue_at_an_edge_does_not_ring_in_a_mirrored_image() -> None:
+    slope = np.linspace(0, 1, 32)[:, None] * np.ones(32)
+    expected = np.minimum(np.arange(64) / 2, 31) / 31
+    periodic = np.abs(zero_filled(slope, 2)[:, 0] - expected)
+    mirrored = np.abs(zero_filled_within_edges(slope, 2)[:, 0] - expected)
+    assert periodic[:60].max() > 0.04
+    assert mirrored[:60].max() < 0.01
 
 
 def test_slices_and_precision_stay_as_they_are(rng: np.random.Generator) -> None:

@@ -92,7 +92,7 @@ def test_a_cropped_grid_leaves_its_voxels_where_they_were() -> None:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_a_finer_grid_has_its_voxels_where_the_coarse_ones_lie(factor: int) -> None:
     grid = oblique_grid((17, 20, 6))
-    fine = grid.refined(factor, (0, 1))
+    fine = grid.refined((factor, factor, 1))
     assert fine.shape == (17 * factor, 20 * factor, 6)
     voxels = np.argwhere(np.ones(grid.shape, bool))
     difference_mm = fine.to_mm(voxels * [factor, factor, 1]) - grid.to_mm(voxels)

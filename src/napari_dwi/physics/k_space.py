@@ -55,6 +55,24 @@ def zero_filled(image: NDArray[Any], factor: int, axes: Sequence[int] = _IN_PLAN
     return fine
 
 
+def zero_filled_within_edges(
+    image: NDArray[Any], factor: int, axes: Sequence[int] = _IN_PLANE
+) -> NDArray[Any]:
+    """As `zero_filled`, of an image that is mirrored at its edges.
+
+    To k-space the last sample is a neighbour of the first. Where tissue reaches an edge of the image,
+    zero-filling makes ringing of the step between the two; the mirrored image has no such step.
+    """
+    _check(factor)
+    fine = image
+    for axis in axes:
+        size = image.shape[axis]
+        beyond = [(0, max(0, size - 2)) if n == axis else (0, 0) for n in range(image.ndim)]
+        mirrored = zero_filled(np.pad(fine, beyond, mode="reflect"), factor, (axis,))
+        fine = np.take(mirrored, np.arange(factor * size), axis=axis)
+    return fine
+
+
 def k_space_cropped(image: NDArray[Any], factor: int, axes: Sequence[int] = _IN_PLANE) -> NDArray[Any]:
     """Coarser samples of an image: only the middle of its k-space, as a scan of less resolution.
 

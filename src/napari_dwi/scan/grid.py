@@ -122,17 +122,15 @@ class Grid:
         first, second = (axis for axis in range(3) if axis != self.slice_axis)
         return first, second
 
-    def refined(self, factor: int, axes: Sequence[int]) -> Grid:
-        """The grid with ``factor`` voxels for one along some axes.
+    def refined(self, factors: Sequence[int]) -> Grid:
+        """The grid with so many voxels for one along each axis.
 
         Voxel ``factor * n`` lies exactly where voxel ``n`` of this grid lies, as after zero-filling of
         k-space (see `napari_dwi.physics.k_space`).
         """
-        factors = [factor if axis in axes else 1 for axis in range(3)]
         x, y, z = (size * times for size, times in zip(self.shape, factors, strict=True))
-        return Grid(
-            (x, y, z), self.affine @ np.diag([*(1 / times for times in factors), 1.0]), self.affine_source
-        )
+        finer = np.diag([*(1 / times for times in factors), 1.0])
+        return Grid((x, y, z), self.affine @ finer, self.affine_source)
 
     def cropped(self, start: tuple[int, int, int], stop: tuple[int, int, int]) -> Grid:
         """The part of the grid from voxel ``start`` up to, not including, voxel ``stop``."""
