@@ -12,6 +12,7 @@ from napari_dwi.cli.reading import add_allow_option, add_volumes_option
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.device import DEVICES
 from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import all_methods, find_method
 from napari_dwi.methods.repeating import read_recipe, repeat
 from napari_dwi.methods.running import Result, run_method, save_result
@@ -31,20 +32,7 @@ def add_commands(commands: Any) -> None:
     denoise = commands.add_parser("denoise", help="denoise a diffusion series")
     denoise.add_argument("series", type=Path, metavar="SERIES", help="a file, a folder, or FOLDER#NUMBER")
     add_method_options(denoise)
-    denoise.add_argument(
-        "--anatomy",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="VOL",
-        help="anatomical images; resampled to the grid of the series",
-    )
-    denoise.add_argument(
-        "--register",
-        action="store_true",
-        help="align the anatomical images to the series before (rigid; needs SimpleITK)",
-    )
+    add_anatomy_options(denoise)
     denoise.set_defaults(run=_denoise)
 
     again = commands.add_parser("repeat", help="make a saved result again and compare")
@@ -60,6 +48,11 @@ def add_method_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter; repeatable"
     )
+    add_run_options(command)
+
+
+def add_run_options(command: argparse.ArgumentParser) -> None:
+    """Add what every command that runs methods takes: on what, where, and where to."""
     command.add_argument("--mask", type=Path, metavar="VOL", help="where to work")
     command.add_argument("--bval", type=Path, help="text file with the b-values (s/mm2)")
     add_volumes_option(command)
@@ -68,6 +61,24 @@ def add_method_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
     command.add_argument("--threads", type=int, help="CPU threads")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+
+
+def add_anatomy_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of denoising that name anatomical images."""
+    command.add_argument(
+        "--anatomy",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="VOL",
+        help="anatomical images; resampled to the grid of the series",
+    )
+    command.add_argument(
+        "--register",
+        action="store_true",
+        help="align the anatomical images to the series before (rigid; needs SimpleITK)",
+    )
 
 
 def run_on_files(
@@ -79,39 +90,56 @@ def run_on_files(
 ) -> int:
     """Run a method on the files named by the options of `add_method_options`, and save its result."""
     parameters = method.settings(options.preset).with_settings(_settings(options.set))
-    if options.threads is not None and options.threads < 1:
-        raise BadInputError("--threads must be at least 1", found=options.threads)
+    check_threads(options.threads)
     check_writable(options.out)
     with terminal_progress() as progress:
-        allow = options.allow
-        series = open_series(options.series, bval=options.bval, allow=allow, check=progress.check)
-        series = take_volumes(series, options.volumes)
-        anatomy = tuple(
-            anatomy_on(
-                series,
-                open_volume(path, allow=allow, check=progress.check),
-                align=register,
-                report=progress.report,
-            )
-            for path in anatomy_paths
-        )
-        mask = None
-        if options.mask is not None:
-            mask = resample_to(_as_mask(open_volume(options.mask, allow=allow)), series.grid)
-        images: list[DwiSeries | Volume] = [series, *anatomy]
-        for image in images:
-            for note in image.notes:
-                complain(f"{image.name}: {note}")
+        inputs = read_inputs(options, progress, anatomy_paths, register=register)
         result = run_method(
             method,
             parameters,
-            Inputs(series, anatomy, mask),
+            inputs,
             seed=options.seed,
             device=options.device,
             threads=options.threads,
             progress=progress,
         )
     return _written(result, options)
+
+
+def check_threads(threads: int | None) -> None:
+    """Raise `BadInputError` unless that many threads can compute."""
+    if threads is not None and threads < 1:
+        raise BadInputError("--threads must be at least 1", found=threads)
+
+
+def read_inputs(
+    options: argparse.Namespace,
+    progress: Progress,
+    anatomy_paths: Sequence[Path] = (),
+    *,
+    register: bool = False,
+) -> Inputs:
+    """Read the files named by the options of `add_run_options`, and say what there is to say of them."""
+    allow = options.allow
+    series = open_series(options.series, bval=options.bval, allow=allow, check=progress.check)
+    series = take_volumes(series, options.volumes)
+    anatomy = tuple(
+        anatomy_on(
+            series,
+            open_volume(path, allow=allow, check=progress.check),
+            align=register,
+            report=progress.report,
+        )
+        for path in anatomy_paths
+    )
+    mask = None
+    if options.mask is not None:
+        mask = resample_to(_as_mask(open_volume(options.mask, allow=allow)), series.grid)
+    images: list[DwiSeries | Volume] = [series, *anatomy]
+    for image in images:
+        for note in image.notes:
+            complain(f"{image.name}: {note}")
+    return Inputs(series, anatomy, mask)
 
 
 def _methods(options: argparse.Namespace) -> int:
