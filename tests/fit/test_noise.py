@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.fit._noise import estimated_noise, residual_sigma
+from napari_dwi.fit._noise import estimated_noise, repeats_sigma, residual_sigma
+from napari_dwi.fit._parameters import BACKGROUND, REPEATS
 from napari_dwi.fit._problem import Voxels
 from napari_dwi.methods.progress import Progress
+from napari_dwi.scan import BValues
 
 from ..synthetic import make_series
-from .curves import make_curves
+from .curves import B_VALUES, make_curves
 from .problems import make_problem
 
 
@@ -41,17 +45,42 @@ def test_air_is_asked_first_and_the_fit_where_there_is_none() -> None:
     scan = make_series((48, 48, 4))
     inside = scan.tissue
     problem = make_problem("adc", [0, 400, 800])
-    sigma, note = estimated_noise(
-        scan.series, Voxels(scan.series.signal[inside], inside), problem, Progress()
-    )
-    assert sigma == pytest.approx(60, rel=0.05)
-    assert "estimated from the air" in note
+    found = estimated_noise(scan.series, Voxels(scan.series.signal[inside], inside), problem, Progress())
+    assert found.sigma == pytest.approx(60, rel=0.05)
+    assert "air" in found.origin
     curves = make_curves("ivim", snr=30, shape=(20, 20, 4))
     everywhere = np.ones((20, 20, 4), bool)
     voxels = Voxels(curves.series.signal[everywhere], everywhere)
-    sigma, note = estimated_noise(curves.series, voxels, make_problem("ivim"), Progress())
-    assert sigma == pytest.approx(1000 / 30, rel=0.1)
-    assert "residual" in note
+    found = estimated_noise(curves.series, voxels, make_problem("ivim"), Progress())
+    assert found.sigma == pytest.approx(1000 / 30, rel=0.1)
+    assert "residual" in found.origin
+
+
+def test_repeats_give_the_noise_level_where_there_is_no_air() -> None:
+    curves = make_curves("ivim", (0.0,) * 6 + B_VALUES[1:], snr=30, shape=(20, 20, 4))
+    everywhere = np.ones((20, 20, 4), bool)
+    voxels = Voxels(curves.series.signal[everywhere], everywhere)
+    problem = make_problem("ivim", curves.series.b_values.values)
+    found = estimated_noise(curves.series, voxels, problem, Progress())
+    assert found.sigma == pytest.approx(1000 / 30, rel=0.05)
+    assert "repeats" in found.origin
+
+
+def test_gradient_directions_are_no_repeats() -> None:
+    curves = make_curves("adc", (0.0, 800.0, 800.0), snr=30)
+    directions = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], float)
+    series = replace(curves.series, b_values=BValues(np.array([0.0, 800, 800]), directions))
+    with pytest.raises(BadInputError, match="no volume was repeated"):
+        repeats_sigma(series, np.ones(series.grid.shape, bool))
+
+
+@pytest.mark.parametrize("source", [BACKGROUND, REPEATS])
+def test_a_source_that_is_named_is_not_replaced_by_another(source: str) -> None:
+    curves = make_curves("ivim", snr=30)
+    inside = np.ones(curves.series.grid.shape, bool)
+    voxels = Voxels(curves.series.signal[inside], inside)
+    with pytest.raises(BadInputError, match="noise level cannot be estimated"):
+        estimated_noise(curves.series, voxels, make_problem(), Progress(), source)
 
 
 def test_without_air_and_residual_the_level_must_be_typed() -> None:

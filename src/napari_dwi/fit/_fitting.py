@@ -10,8 +10,8 @@ import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.fit._maps import output_images
-from napari_dwi.fit._noise import estimated_noise, residual_sigma
-from napari_dwi.fit._parameters import AVERAGE, FitParameters
+from napari_dwi.fit._noise import NoiseLevel, estimated_noise, residual_sigma
+from napari_dwi.fit._parameters import AUTOMATIC, AVERAGE, FitParameters
 from napari_dwi.fit._problem import (
     BELOW_NOISE,
     FITTED,
@@ -59,8 +59,7 @@ def fitter(
         ``fit(voxels, problem, parameters, context)`` gives the `Estimates` of all voxels, such as
         ``voxel_by_voxel(prepare)``.
     needs_noise : bool
-        Whether ``problem.sigma`` must be known; it is estimated where the user typed none: from the
-        air, else from the residual of a least-squares fit.
+        Whether ``problem.sigma`` must be known; it is estimated where the user typed none.
     noise : callable
         ``noise(parameters)`` says whether the method takes the noise to be ``"gaussian"`` or
         ``"rician"``; standard deviations that ``fit`` leaves out follow from the Fisher information
@@ -86,6 +85,8 @@ def fitter(
             weights,
             np.array(parameters.bounds(), dtype=np.float64),
             parameters.noise_sigma or None,
+            parameters.s0_bounds(),
+            parameters.start(),
         )
         _check_b_values(problem.model, series.b_values)
         status = screened(series.signal, problem.b, _mask(inputs))
@@ -97,10 +98,12 @@ def fitter(
         voxels = Voxels(np.ascontiguousarray(series.signal[inside]), inside)
         notes: list[str] = []
         kind = noise(parameters)
-        if (needs_noise or kind == "rician") and problem.sigma is None:
-            sigma, note = estimated_noise(inputs.series, voxels, problem, context.progress)
-            problem = replace(problem, sigma=sigma)
-            notes.append(note)
+        level = NoiseLevel(parameters.noise_sigma, "what was typed")
+        if not level.sigma and (needs_noise or kind == "rician" or parameters.noise_from != AUTOMATIC):
+            source = parameters.noise_from
+            level = estimated_noise(inputs.series, voxels, problem, context.progress, source)
+            problem = replace(problem, sigma=level.sigma)
+            notes.append(f"noise level {level.sigma:.4g} estimated from {level.origin}")
         start, stop = _SHARE_OF_FIT
         part = replace(context.progress, start=_within(context, start), stop=_within(context, stop))
         found = fit(voxels, problem, parameters, replace(context, progress=part))
@@ -111,20 +114,22 @@ def fitter(
         of_voxel = np.where(usable, FITTED, NOT_CONVERGED).astype(np.uint8)
         of_voxel[values[:, -1] <= 0] = BELOW_NOISE
         values = np.where((of_voxel == FITTED)[:, None], values, np.nan)
-        status[inside] = marked_bounds(of_voxel, values, problem.bounds)
+        status[inside] = marked_bounds(of_voxel, values, problem.all_bounds)
         context.progress.report(stop, "standard deviations and residuals")
-        sigma = problem.sigma or residual_sigma(voxels.signal, values, problem)
+        if not level.sigma:
+            level = NoiseLevel(residual_sigma(voxels.signal, values, problem), "the residual of this fit")
         images = output_images(
             series,
             voxels,
             problem,
             replace(found, values=values),
             status,
-            sigma=sigma if parameters.sd_maps else None,
+            level,
+            sd_maps=parameters.sd_maps,
             noise=kind,
             progress=context.progress,
         )
-        figures = _figures(status, problem.model, sigma)
+        figures = _figures(status, problem.model, level)
         return Output(images, figures, (*notes, *_warnings(status)))
 
     return run
@@ -205,7 +210,7 @@ def _within(context: Context, share: float) -> float:
     return progress.start + (progress.stop - progress.start) * share
 
 
-def _figures(status: NDArray[np.uint8], model: SignalModel, sigma: float) -> dict[str, float]:
+def _figures(status: NDArray[np.uint8], model: SignalModel, level: NoiseLevel) -> dict[str, float]:
     """How many voxels came to what, and the noise level used."""
     counts = np.bincount(status.ravel())
     figures = {
@@ -213,8 +218,8 @@ def _figures(status: NDArray[np.uint8], model: SignalModel, sigma: float) -> dic
         for code, meaning in status_codes(model).items()
         if code < len(counts) and counts[code]
     }
-    if np.isfinite(sigma):
-        figures["noise sigma (scanner units)"] = sigma
+    if np.isfinite(level.sigma):
+        figures[f"noise sigma, from {level.origin} (scanner units)"] = level.sigma
     return figures
 
 

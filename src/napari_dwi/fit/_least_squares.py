@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_dwi.fit._coordinates import Coordinates
 from napari_dwi.fit._levenberg_marquardt import Slope, minimise
-from napari_dwi.fit._problem import Estimates, FitProblem
+from napari_dwi.fit._problem import FREE_S0, Estimates, FitProblem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,7 @@ def least_squares(signal: NDArray[np.float32], problem: FitProblem) -> Estimates
     """
     coordinates = Coordinates.of(problem)
     u = best_of_grid(signal, problem, coordinates)
+    s0_bounds = None if problem.s0_bounds == FREE_S0 else problem.s0_bounds
     root = np.sqrt(problem.weights)[:, None]
     b = problem.b[:, None]
     data = np.ascontiguousarray(signal.T, dtype=np.float64) * root
@@ -54,7 +55,9 @@ def least_squares(signal: NDArray[np.float32], problem: FitProblem) -> Estimates
         shape, scales = coordinates.values(u)
         decay, slopes = problem.model.curve(b, *shape)
         y = data if len(voxels) == data.shape[1] else data[:, voxels]
-        return _projected(y, root * decay, [root * s * k for s, k in zip(slopes, scales, strict=True)])
+        return _projected(
+            y, root * decay, [root * s * k for s, k in zip(slopes, scales, strict=True)], s0_bounds
+        )
 
     power = _dot(data, data)
     found = minimise(evaluate, u, small_gain=_SMALL_GAIN, small_move=_SMALL_MOVE, floor=_ROUNDING * power)
@@ -62,12 +65,21 @@ def least_squares(signal: NDArray[np.float32], problem: FitProblem) -> Estimates
     decay, _ = problem.model.curve(b, *shape)
     decay = root * decay
     s0 = _dot(decay, data) / _dot(decay, decay)
+    if s0_bounds is not None:
+        s0 = np.clip(s0, *s0_bounds)
     return Estimates(np.stack([*shape, s0], axis=-1), None, found.converged)
 
 
 def best_of_grid(signal: NDArray[np.float32], problem: FitProblem, coordinates: Coordinates) -> Array:
-    """Unit coordinates (n_shape, n_voxels) of the grid point that fits each voxel best."""
-    grid = coordinates.grid(_GRID[len(coordinates.low)], np.float64)
+    """Unit coordinates (n_shape, n_voxels) of the grid point that fits each voxel best.
+
+    A parameter whose start the problem gives has no other value in the grid.
+    """
+    start = np.full(len(coordinates.low), np.nan) if problem.start is None else problem.start
+    given = np.isfinite(start)
+    points = np.where(given, 1, _GRID[len(coordinates.low)])
+    grid = coordinates.grid(tuple(points), np.float64)
+    grid[given] = coordinates.units(start[:, None])[given]
     values, _ = coordinates.values(grid)
     likely = _perfusion_is_fast(problem, values)
     grid, values = grid[:, likely], [value[likely] for value in values]
@@ -93,12 +105,19 @@ def _perfusion_is_fast(problem: FitProblem, values: list[Array]) -> NDArray[np.b
     return likely if likely.any() else np.ones_like(likely)
 
 
-def _projected(data: Array, decay: Array, slopes: list[Array]) -> Slope:
+def _projected(
+    data: Array, decay: Array, slopes: list[Array], s0_bounds: tuple[float, float] | None
+) -> Slope:
     """The sum of squares with S0 at its best, and what of the slopes S0 cannot make up for."""
     power = _dot(decay, decay)
     s0 = _dot(decay, data) / power
-    residual = data - s0 * decay
     along = [_dot(decay, slope) / power for slope in slopes]
+    if s0_bounds is not None:
+        # Held by a bound, S0 makes up for nothing.
+        held = (s0 <= s0_bounds[0]) | (s0 >= s0_bounds[1])
+        along = [np.where(held, 0.0, share) for share in along]
+        s0 = np.clip(s0, *s0_bounds)
+    residual = data - s0 * decay
     size = len(slopes)
     downhill = np.array([s0 * _dot(residual, slope) for slope in slopes])
     curvature = np.empty((size, size, data.shape[1]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dwi.fit._noise import NoiseLevel
 from napari_dwi.fit._problem import Estimates, FitProblem, Voxels, status_codes
 from napari_dwi.measure.estimator_limits import Noise, lowest_sd
 from napari_dwi.methods.display import Display
@@ -30,8 +31,9 @@ def output_images(
     problem: FitProblem,
     found: Estimates,
     status: NDArray[np.uint8],
+    level: NoiseLevel,
     *,
-    sigma: float | None,
+    sd_maps: bool,
     noise: Noise,
     progress: Progress,
 ) -> tuple[OutputImage, ...]:
@@ -45,8 +47,10 @@ def output_images(
         What was fitted, and the result: NaN where a voxel has none.
     status : ndarray, uint8, shape (x, y, z)
         What became of every voxel.
-    sigma : float or None
-        Noise level for the standard deviations; ``None`` for none.
+    level : NoiseLevel
+        Noise level for the standard deviations.
+    sd_maps : bool
+        Whether there are maps of these.
     noise : str
         ``"gaussian"`` or ``"rician"``, for standard deviations that ``found`` leaves out.
     progress : Progress
@@ -64,6 +68,8 @@ def output_images(
         "Bounds": {p.name: list(pair) for p, pair in zip(model.shape, problem.bounds.tolist(), strict=True)},
         "FittedBValues": problem.b.tolist(),
         "VolumesAveraged": problem.weights.astype(int).tolist(),
+        "NoiseSigma": level.sigma if np.isfinite(level.sigma) else None,
+        "NoiseSigmaFrom": level.origin,
     }
 
     def image(role: str, ending: str, data: NDArray[Any], what: SignalParameter, text: str) -> OutputImage:
@@ -83,10 +89,10 @@ def output_images(
         image(p.name, f"param-{p.name}_dwimap", found.values[:, n], p, f"{p.symbol}: {p.meaning}")
         for n, p in enumerate(model.parameters)
     ]
-    if sigma is not None:
+    if sd_maps:
         sd = found.sd
         if sd is None:
-            sd = _fisher_sd(problem, found.values, sigma, noise, progress)
+            sd = _fisher_sd(problem, found.values, level.sigma, noise, progress)
         for n, p in enumerate(model.parameters):
             high = None if p.screen_limits is None else p.screen_limits[1] / 3
             shown = replace(

@@ -16,7 +16,7 @@ from napari_dwi.methods.progress import Progress
 CACHE_VARIABLE = "NAPARI_DWI_CACHE"
 
 # Seconds on one core, about: of a training step of one network, of each further one, and of a label.
-_STEP, _FURTHER, _LABEL = 6e-4, 4e-5, 1e-4
+_STEP, _FURTHER, _LABEL = 2e-4, 4e-5, 1e-4
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.fit._parameters import AUTOMATIC, BACKGROUND, REPEATS, RESIDUAL
 from napari_dwi.fit._problem import FitProblem, Voxels
 from napari_dwi.measure.noise_level import noise_level
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries
+from napari_dwi.scan.averaging import by_direction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_WORDS = {
+    BACKGROUND: "the air around the patient",
+    REPEATS: "differences between repeats",
+    RESIDUAL: "the residual of a least-squares fit",
+}
 
 # As many voxels settle the median of the residuals to 1 %.
 _VOXELS = 20_000
@@ -21,47 +30,116 @@ _ROWS = 2048
 _LEAST_SHARE = 1e-6
 
 
+@dataclass(frozen=True)
+class NoiseLevel:
+    """A noise level and where it is known from.
+
+    Parameters
+    ----------
+    sigma : float
+        Of single volumes, in scanner units; NaN if it is not known.
+    origin : str
+        In words, as in "noise level from ...".
+    """
+
+    sigma: float
+    origin: str
+
+
 def estimated_noise(
-    series: DwiSeries, voxels: Voxels, problem: FitProblem, progress: Progress
-) -> tuple[float, str]:
+    series: DwiSeries, voxels: Voxels, problem: FitProblem, progress: Progress, source: str = AUTOMATIC
+) -> NoiseLevel:
     """The noise level of single volumes, and how it was found.
 
     Parameters
     ----------
     series : DwiSeries
-        The whole series; its air is looked at first.
+        The whole series, which has the air and the repeats.
     voxels, problem
-        What is fitted; the residual of a least-squares fit is the second choice.
+        What is fitted.
     progress : Progress
         Where to learn of a stop.
+    source : str
+        ``"background"``, ``"repeats"`` or ``"residual"``; ``"automatic"`` takes the first of these that
+        is possible.
 
-    Returns
-    -------
-    float, str
-        Sigma in scanner units, and a sentence for the user.
+    Raises
+    ------
+    BadInputError
+        If it cannot be found that way, or in no way.
     """
     # A series without any noise, as simulations have, still needs a level to divide by.
     lowest = _LEAST_SHARE * float(np.median(voxels.signal))
-    try:
-        sigma = noise_level(series)
-    except BadInputError:
-        from napari_dwi.fit._least_squares import least_squares
+    if source == BACKGROUND:
+        return NoiseLevel(noise_level(series), _WORDS[BACKGROUND])
+    if source == REPEATS:
+        return NoiseLevel(max(repeats_sigma(series, voxels.inside), lowest), _WORDS[REPEATS])
+    if source == RESIDUAL:
+        return NoiseLevel(max(_fitted_sigma(voxels, problem, progress), lowest), _WORDS[RESIDUAL])
+    for one in (BACKGROUND, REPEATS, RESIDUAL):
+        try:
+            return estimated_noise(series, voxels, problem, progress, one)
+        except BadInputError:
+            continue
+    raise BadInputError(
+        "the noise level cannot be estimated: no air, no repeats, and as many parameters as b-values",
+        remedy="Type the noise level (noise_sigma).",
+    )
 
-        step = max(1, len(voxels.signal) // _VOXELS)
-        some = voxels.signal[::step]
-        values = []
-        for first in range(0, len(some), _ROWS):
-            progress.check()
-            values.append(least_squares(some[first : first + _ROWS], problem).values)
-        sigma = residual_sigma(some, np.concatenate(values), problem)
-        if np.isnan(sigma):
-            raise BadInputError(
-                "the noise level cannot be estimated: no air, and as many parameters as b-values",
-                remedy="Type the noise level (noise_sigma).",
-            ) from None
-        sigma = max(sigma, lowest)
-        return sigma, f"noise level {sigma:.4g} estimated from the residual of a least-squares fit"
-    return sigma, f"noise level {sigma:.4g} estimated from the air"
+
+def repeats_sigma(series: DwiSeries, inside: NDArray[np.bool_]) -> float:
+    """The noise level from the differences between repeated volumes.
+
+    The lowest b-value that was repeated along one direction is taken: there the signal is strongest, so
+    that Rician noise is as good as Gaussian. Of the variances of the voxels the median counts, so that
+    vessels and organs that moved do not.
+
+    Parameters
+    ----------
+    series : DwiSeries
+        The whole series.
+    inside : ndarray of bool, shape (x, y, z)
+        Where to look.
+
+    Returns
+    -------
+    float
+        Sigma of single volumes in scanner units.
+
+    Raises
+    ------
+    BadInputError
+        If no volume was repeated.
+    """
+    groups = (volumes for directions in by_direction(series) for volumes in directions)
+    repeated = next((volumes for volumes in groups if len(volumes) > 1), None)
+    if repeated is None:
+        raise BadInputError(
+            "the noise level cannot be estimated: no volume was repeated",
+            remedy="Estimate it from the background or the residual, or type it.",
+        )
+    signal = series.signal[inside][:, repeated].astype(np.float64)
+    variances = signal[np.isfinite(signal).all(axis=1)].var(axis=1, ddof=1)
+    freedom = len(repeated) - 1
+    return float(np.sqrt(np.median(variances) * freedom / _median_of_chi_squared(freedom)))
+
+
+def _fitted_sigma(voxels: Voxels, problem: FitProblem, progress: Progress) -> float:
+    """The noise level from the residual of a least-squares fit of some of the voxels."""
+    from napari_dwi.fit._least_squares import least_squares
+
+    some = voxels.signal[:: max(1, len(voxels.signal) // _VOXELS)]
+    values = []
+    for first in range(0, len(some), _ROWS):
+        progress.check()
+        values.append(least_squares(some[first : first + _ROWS], problem).values)
+    sigma = residual_sigma(some, np.concatenate(values), problem)
+    if np.isnan(sigma):
+        raise BadInputError(
+            "the noise level cannot be estimated: as many parameters as b-values leave no residual",
+            remedy="Type the noise level (noise_sigma).",
+        )
+    return sigma
 
 
 def residual_sigma(
@@ -94,5 +172,9 @@ def residual_sigma(
     some = some[:: max(1, len(some) // _VOXELS)]
     residual = signal[some] - problem.model.signal(problem.b, values[some])
     median = float(np.median((problem.weights * residual**2).sum(axis=1)))
-    # Wilson and Hilferty's median of chi-squared.
-    return float(np.sqrt(median / (freedom * (1 - 2 / (9 * freedom)) ** 3)))
+    return float(np.sqrt(median / _median_of_chi_squared(freedom)))
+
+
+def _median_of_chi_squared(freedom: int) -> float:
+    """By the approximation of Wilson and Hilferty."""
+    return float(freedom * (1 - 2 / (9 * freedom)) ** 3)

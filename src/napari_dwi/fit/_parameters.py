@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.fit._problem import FREE_S0
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, flag, number
-from napari_dwi.physics.signal_models import ALL_MODELS, MODELS, SignalModel, find_model
+from napari_dwi.physics.signal_models import (
+    ALL_MODELS,
+    MODELS,
+    SignalModel,
+    SignalParameter,
+    find_model,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _PER_THOUSAND = "10⁻³ mm²/s"
-_LOW, _HIGH = "_low", "_high"
+_LOW, _HIGH, _GUESS = "_low", "_high", "_guess"
 AVERAGE, AS_GIVEN = "average", "as-given"
+AUTOMATIC, BACKGROUND, REPEATS, RESIDUAL = "automatic", "background", "repeats", "residual"
+
+
+def typed_factor(parameter: SignalParameter) -> float:
+    """What turns a value of a parameter as it is typed into one in the model's units."""
+    return 1e-3 if parameter.unit == "mm2/s" else 1.0
 
 
 def model_choice(*models: str) -> Any:
@@ -44,6 +62,12 @@ class FitParameters(Parameters):
         high=1e9,
         help="Noise level of single volumes, in scanner units; 0 estimates it where it is needed.",
     )
+    noise_from: str = choice(
+        AUTOMATIC,
+        (AUTOMATIC, BACKGROUND, REPEATS, RESIDUAL),
+        help="What a noise level that is not typed is estimated from: the air around the patient, "
+        "differences between repeated volumes, or what a least-squares fit leaves over.",
+    )
     repeats: str = repeats_choice(AVERAGE)
     sd_maps: bool = flag(True, help="Maps of the standard deviation of every parameter.")
 
@@ -55,6 +79,17 @@ class FitParameters(Parameters):
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """Lowest and highest value of each shape parameter of the model, in the model's units."""
         return tuple(parameter.bounds for parameter in self.signal_model.shape)
+
+    def s0_bounds(self) -> tuple[float, float]:
+        """Lowest and highest S0 in scanner units."""
+        return FREE_S0
+
+    def start(self) -> NDArray[np.float64] | None:
+        """Where the search for each shape parameter starts, in the model's units.
+
+        ``None``, or NaN for a single parameter, leaves it to the method.
+        """
+        return None
 
     @classmethod
     def idle(cls, model: str) -> frozenset[str]:
@@ -105,13 +140,68 @@ class BoundedFitParameters(FitParameters):
         """As `FitParameters.bounds`, as typed by the user."""
         found = []
         for parameter in self.signal_model.shape:
-            factor = 1e-3 if parameter.unit == "mm2/s" else 1.0
+            factor = typed_factor(parameter)
             low, high = self._typed(parameter.name)
             found.append((low * factor, high * factor))
         return tuple(found)
 
     def _typed(self, name: str) -> tuple[float, float]:
         return getattr(self, name + _LOW), getattr(self, name + _HIGH)
+
+
+def _guess(highest: float, what: str, unit: str = _PER_THOUSAND) -> Any:
+    help_text = f"Where the search for {what} starts; 0 finds a start for every voxel."
+    return number(0.0, low=0, high=highest, unit=unit, help=help_text, advanced=True)
+
+
+def _s0_bound(which: str) -> Any:
+    help_text = f"{which} S0, in scanner units; 0 leaves it free."
+    return number(0.0, low=0, high=1e9, help=help_text, advanced=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchParameters(BoundedFitParameters):
+    """Parameters of fit methods that search step by step: also where from, and bounds of S0."""
+
+    S0_low: float = _s0_bound("Lowest")
+    S0_high: float = _s0_bound("Highest")
+    ADC_guess: float = _guess(20, "the ADC")
+    f_guess: float = _guess(1, "the perfusion fraction (0 to 1)", "")
+    D_guess: float = _guess(20, "the diffusion coefficient of tissue")
+    Dstar_guess: float = _guess(1000, "D*")
+    Dfast_guess: float = _guess(1000, "Dfast")
+    fmid_guess: float = _guess(1, "the fraction of the intermediate compartment (0 to 1)", "")
+    Dmid_guess: float = _guess(1000, "the decay rate of the intermediate compartment")
+    K_guess: float = _guess(10, "the kurtosis", "")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        low, high = self.s0_bounds()
+        if not low < high:
+            raise BadInputError(
+                "the bounds of S0 leave nothing to fit",
+                expected="S0_low below S0_high",
+                found=f"{low:g} and {high:g}",
+            )
+        for parameter in self.signal_model.shape:
+            guess = getattr(self, parameter.name + _GUESS)
+            low, high = self._typed(parameter.name)
+            if guess and not low <= guess <= high:
+                raise BadInputError(
+                    f"the initial guess of {parameter.symbol} lies outside its bounds",
+                    expected=f"{parameter.name}_guess from {low:g} to {high:g}",
+                    found=f"{guess:g}",
+                )
+
+    def s0_bounds(self) -> tuple[float, float]:
+        """As `FitParameters.s0_bounds`, as typed by the user."""
+        return self.S0_low, self.S0_high or FREE_S0[1]
+
+    def start(self) -> NDArray[np.float64] | None:
+        """As `FitParameters.start`, as typed by the user."""
+        shape = self.signal_model.shape
+        typed = [typed_factor(parameter) * getattr(self, parameter.name + _GUESS) for parameter in shape]
+        return np.array([value or np.nan for value in typed]) if any(typed) else None
 
 
 # Bounds by organ, about the consensus means of the OSIPI collection (f, D*, D: brain .076, 11e-3, .83e-3;

@@ -23,8 +23,10 @@ NO_VALUE = 5
 NO_DECAY = 6
 SATURATED = 7
 BELOW_NOISE = 8
-# Followed by one code for the lowest and one for the highest value of each shape parameter.
+# Followed by one code for the lowest and one for the highest value of each parameter, S0 last.
 AT_BOUND = 10
+# S0 is held by no bound unless the user asks for one.
+FREE_S0 = (0.0, float("inf"))
 
 _MEANINGS = {
     OUTSIDE: "outside the mask",
@@ -42,7 +44,7 @@ _MEANINGS = {
 def status_codes(model: SignalModel) -> dict[int, str]:
     """What the values of the status map of a model mean."""
     codes = dict(_MEANINGS)
-    for n, parameter in enumerate(model.shape):
+    for n, parameter in enumerate(model.parameters):
         codes[AT_BOUND + 2 * n] = f"fitted, {parameter.symbol} at its lowest bound"
         codes[AT_BOUND + 2 * n + 1] = f"fitted, {parameter.symbol} at its highest bound"
     return codes
@@ -70,6 +72,11 @@ class FitProblem:
     sigma : float or None
         Noise level of single volumes in scanner units; ``None`` where the method needs none and
         none was typed.
+    s0_bounds : tuple of float
+        Lowest and highest S0 in scanner units.
+    start : ndarray, float64, shape (n_shape,), optional
+        Where the search for the shape parameters starts; NaN, or no array, where a method finds a
+        start by itself.
     """
 
     model: SignalModel
@@ -77,6 +84,13 @@ class FitProblem:
     weights: NDArray[np.float64]
     bounds: NDArray[np.float64]
     sigma: float | None
+    s0_bounds: tuple[float, float] = FREE_S0
+    start: NDArray[np.float64] | None = None
+
+    @property
+    def all_bounds(self) -> NDArray[np.float64]:
+        """The bounds of all parameters, S0 last, shape (n_parameters, 2)."""
+        return np.vstack([self.bounds, self.s0_bounds])
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,15 +183,16 @@ def marked_bounds(
         `FITTED`, or anything else, which stays.
     values : ndarray, shape (n, n_parameters)
         Parameters.
-    bounds : ndarray, shape (n_shape, 2)
-        Bounds of the shape parameters.
+    bounds : ndarray, shape (n_bounded, 2)
+        Bounds of the first parameters; infinite where there is none.
 
     Returns
     -------
     ndarray, uint8, shape (n,)
         The new status.
     """
-    margin = 1e-5 * (bounds[:, 1] - bounds[:, 0])
+    width = bounds[:, 1] - bounds[:, 0]
+    margin = np.where(np.isfinite(width), 1e-5 * width, 0.0)
     shape = values[:, : len(bounds)]
     hits = np.stack([shape <= bounds[:, 0] + margin, shape >= bounds[:, 1] - margin], axis=-1)
     flat = hits.reshape(len(values), -1)

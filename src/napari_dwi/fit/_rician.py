@@ -50,17 +50,19 @@ def rician_likelihood(signal: NDArray[np.float32], problem: FitProblem, sigma: f
     """
     coordinates = Coordinates.of(problem)
     first = least_squares(signal, problem).values
+    lowest, highest = problem.s0_bounds
     reach = np.where(first[:, -1] > 0, first[:, -1], signal.max(axis=1)) * _S0_RANGE
-    start = np.concatenate([coordinates.units(first[:, :-1].T), [first[:, -1] / reach]])
+    reach = np.minimum(reach, highest) - lowest
+    start = np.concatenate([coordinates.units(first[:, :-1].T), [(first[:, -1] - lowest) / reach]])
     data = np.maximum(signal.T.astype(np.float64), 0.0) / sigma
-    reach = reach / sigma
+    lowest, reach = lowest / sigma, reach / sigma
     weights = problem.weights[:, None]
     b = problem.b[:, None]
 
     def evaluate(u: Array, voxels: NDArray[np.intp]) -> Slope:
         shape, scales = coordinates.values(u[:-1])
         decay, slopes = problem.model.curve(b, *shape)
-        s0 = u[-1] * reach[voxels]
+        s0 = lowest + u[-1] * reach[voxels]
         signals = s0 * decay
         jacobian = [*(s0 * k * slope for slope, k in zip(slopes, scales, strict=True)), reach[voxels] * decay]
         return _likelihood(data[:, voxels], signals, jacobian, weights)
@@ -68,7 +70,7 @@ def rician_likelihood(signal: NDArray[np.float32], problem: FitProblem, sigma: f
     no_floor = np.full(len(signal), -np.inf)
     found = minimise(evaluate, start, small_gain=_SMALL_GAIN, small_move=_SMALL_MOVE, floor=no_floor)
     shape, _ = coordinates.values(found.u[:-1])
-    s0 = found.u[-1] * reach * sigma
+    s0 = (lowest + found.u[-1] * reach) * sigma
     return Estimates(np.stack([*shape, s0], axis=-1), None, found.converged)
 
 

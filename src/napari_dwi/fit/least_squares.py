@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_dwi.fit._fitting import fitter, voxel_by_voxel
-from napari_dwi.fit._parameters import BOUND_PRESETS, BoundedFitParameters, model_choice
+from napari_dwi.fit._parameters import BOUND_PRESETS, SearchParameters, model_choice
 from napari_dwi.fit._problem import Estimates, FitChunk, FitProblem
 from napari_dwi.methods.method import Context, Method
 
@@ -18,7 +18,7 @@ _MODELS = ("ivim", "ivim-dfast", "sivim", "triexp", "ivim-kurtosis", "adc")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeastSquaresParameters(BoundedFitParameters):
+class LeastSquaresParameters(SearchParameters):
     """Parameters of least squares."""
 
     model: str = model_choice(*_MODELS)

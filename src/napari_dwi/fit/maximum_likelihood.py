@@ -9,7 +9,7 @@ from napari_dwi.fit._fitting import fitter, voxel_by_voxel
 from napari_dwi.fit._parameters import (
     AS_GIVEN,
     BOUND_PRESETS,
-    BoundedFitParameters,
+    SearchParameters,
     model_choice,
     repeats_choice,
 )
@@ -26,7 +26,7 @@ _MODELS = ("ivim", "ivim-dfast", "sivim", "triexp", "ivim-kurtosis", "adc")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaximumLikelihoodParameters(BoundedFitParameters):
+class MaximumLikelihoodParameters(SearchParameters):
     """Parameters of maximum likelihood."""
 
     model: str = model_choice(*_MODELS)

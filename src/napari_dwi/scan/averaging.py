@@ -46,7 +46,7 @@ def take_volumes(series: DwiSeries, volumes: Volumes) -> DwiSeries:
 
 def is_directional(series: DwiSeries) -> bool:
     """Whether some b-value was measured along more than one gradient direction."""
-    return any(directions > 1 for directions in map(len, _by_direction(series)))
+    return any(directions > 1 for directions in map(len, by_direction(series)))
 
 
 def trace_weighted(series: DwiSeries, mean: Mean = "geometric") -> DwiSeries:
@@ -88,7 +88,7 @@ def trace_weighted(series: DwiSeries, mean: Mean = "geometric") -> DwiSeries:
             remedy="Average its repeats instead, or add the directions (.bvec).",
         )
     volumes: Volumes = "trace-geometric" if mean == "geometric" else "trace-arithmetic"
-    return _averaged(series, _by_direction(series), mean, volumes)
+    return _averaged(series, by_direction(series), mean, volumes)
 
 
 def averaged(series: DwiSeries) -> DwiSeries:
@@ -108,7 +108,7 @@ def averaged(series: DwiSeries) -> DwiSeries:
     return _averaged(series, [[group] for group in groups], "arithmetic", "average")
 
 
-def _by_direction(series: DwiSeries) -> list[list[NDArray[np.intp]]]:
+def by_direction(series: DwiSeries) -> list[list[NDArray[np.intp]]]:
     """For each b-value in rising order, the volumes along each of its directions.
 
     Where a scanner put its own trace-weighted volume (direction zero) beside the directions it was
