@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,18 @@ def run_on_files(
     register: bool = False,
 ) -> int:
     """Run a method on the files named by the options of `add_method_options`, and save its result."""
+    return run_on_inputs(
+        method, options, lambda progress: read_inputs(options, progress, anatomy_paths, register=register)
+    )
+
+
+def run_on_inputs(method: Method, options: argparse.Namespace, read: Callable[[Progress], Inputs]) -> int:
+    """Run a method on what ``read(progress)`` reads, and save its result."""
     parameters = method.settings(options.preset).with_settings(_settings(options.set))
     check_threads(options.threads)
     check_writable(options.out)
     with terminal_progress() as progress:
-        inputs = read_inputs(options, progress, anatomy_paths, register=register)
+        inputs = read(progress)
         result = run_method(
             method,
             parameters,
@@ -132,14 +140,19 @@ def read_inputs(
         )
         for path in anatomy_paths
     )
-    mask = None
+    return with_mask(Inputs(series, anatomy), options)
+
+
+def with_mask(inputs: Inputs, options: argparse.Namespace) -> Inputs:
+    """Inputs with the mask that the options name, after saying what there is to say of the images."""
     if options.mask is not None:
-        mask = resample_to(_as_mask(open_volume(options.mask, allow=allow)), series.grid)
-    images: list[DwiSeries | Volume] = [series, *anatomy]
+        mask = _as_mask(open_volume(options.mask, allow=options.allow))
+        inputs = replace(inputs, mask=resample_to(mask, inputs.series.grid))
+    images: list[DwiSeries | Volume] = [inputs.series, *inputs.anatomy]
     for image in images:
         for note in image.notes:
             complain(f"{image.name}: {note}")
-    return Inputs(series, anatomy, mask)
+    return inputs
 
 
 def _methods(options: argparse.Namespace) -> int:
