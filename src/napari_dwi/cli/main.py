@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from napari_dwi import __version__
-from napari_dwi.cli import demo, fitting, measuring, methods, scans, simulating
+from napari_dwi.cli import demo, fitting, measuring, methods, scans, simulating, superresolving
 from napari_dwi.cli.output import complain
 from napari_dwi.errors import BadInputError, DwiError, Stopped
 
-_COMMANDS = (demo, scans, methods, fitting, measuring, simulating)
+_COMMANDS = (demo, scans, methods, fitting, superresolving, measuring, simulating)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command."""
     parser = _Parser(
         prog="napari-dwi",
-        description="Read, denoise, fit and measure diffusion-weighted MRI.",
+        description="Read, denoise, fit, super-resolve and measure diffusion-weighted MRI.",
     )
     parser.add_argument("--version", action="version", version=f"napari-dwi {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

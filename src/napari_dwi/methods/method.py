@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.display import Display
+from napari_dwi.methods.naming import stem_and_suffix
 from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
-from napari_dwi.scan import DwiSeries, Volume
+from napari_dwi.scan import BValues, DwiSeries, Volume
 
 Task = Literal["denoise", "fit", "superres"]
+
+_NOT_WEIGHTED = "none: a single image"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +25,7 @@ class Inputs:
     Parameters
     ----------
     series : DwiSeries
-        The diffusion series.
+        The diffusion series, or a single image as `of_volume` makes one of it.
     anatomy : tuple of Volume
         Anatomical images on the grid of the series; NaN where they do not reach.
     mask : Volume, optional
@@ -46,6 +49,34 @@ class Inputs:
                     f"{volume.name} does not lie on the grid of the series",
                     remedy="Resample it to the series first.",
                 )
+
+    @classmethod
+    def of_volume(cls, volume: Volume, mask: Volume | None = None) -> Inputs:
+        """A single image without diffusion weighting, for methods that need none."""
+        series = DwiSeries(
+            volume.data[..., None],
+            volume.grid,
+            BValues([0.0], origin=_NOT_WEIGHTED),
+            volume.name,
+            volume.source,
+            volume.notes,
+        )
+        return cls(series, mask=mask)
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether it is a single image; a diffusion series has two volumes at least."""
+        return len(self.series.b_values) == 1
+
+    @property
+    def stem(self) -> str:
+        """What the names of results begin with, as BIDS has it."""
+        return stem_and_suffix(self.series.name, is_volume=self.is_volume)[0]
+
+    @property
+    def suffix(self) -> str:
+        """What the names of images of the same kind end with: ``"dwi"``, ``"T1w"``."""
+        return stem_and_suffix(self.series.name, is_volume=self.is_volume)[1]
 
     def slab(self, axis: int, index: int, margin: int) -> tuple[Inputs, int]:
         """The inputs cut to one slice with ``margin`` slices on either side.

@@ -31,7 +31,7 @@ class Record:
     parameters : dict
         Every parameter with its value, defaults included.
     series : Source or None
-        The file of the series; ``None`` where it was made in memory.
+        The file of the series, or of the single image; ``None`` where it was made in memory.
     anatomy : tuple of Source or None
         The files of the anatomical images, in order.
     mask : Source or None
@@ -74,8 +74,11 @@ class Record:
 
     @property
     def sources(self) -> tuple[tuple[str, Source], ...]:
-        """Every input file with its part: ``"series"``, ``"anatomy"`` or ``"mask"``."""
-        parts = [("series", self.series), *(("anatomy", source) for source in self.anatomy)]
+        """Every input file with its part: ``"series"`` or ``"volume"``, ``"anatomy"``, ``"mask"``."""
+        parts = [
+            ("volume" if len(self.b_values) == 1 else "series", self.series),
+            *(("anatomy", source) for source in self.anatomy),
+        ]
         parts.append(("mask", self.mask))
         return tuple((part, source) for part, source in parts if source is not None)
 

@@ -68,7 +68,7 @@ def read_recipe(sidecar: Path, *, needs_series: bool = True) -> Recipe:
         raise BadInputError(
             "this is not the sidecar of a result", file=sidecar, expected="a .json written by napari-dwi"
         ) from err
-    if needs_series and "series" not in (part for part, _ in sources):
+    if needs_series and not {"series", "volume"} & {part for part, _ in sources}:
         raise BadInputError(
             "the record does not say which file the series came from",
             file=sidecar,
@@ -87,14 +87,13 @@ def repeat(recipe: Recipe, progress: Progress | None = None) -> Result:
     """
     method = find_method(recipe.method)
     parameters = method.parameters.from_values(recipe.parameters)
-    parts: dict[str, list[Source]] = {"series": [], "anatomy": [], "mask": []}
+    parts: dict[str, list[Source]] = {"series": [], "volume": [], "anatomy": [], "mask": []}
     for part, source in recipe.sources:
         parts[part].append(source)
-    # The b-values may have come from a file that is not beside the series.
-    (source,) = parts["series"]
-    b_values = source.acquired or recipe.b_values
-    series = open_series(source.path, bval=b_values, allow=allowances_of(source.allowed))
-    series = take_volumes(series, source.volumes)
+    if parts["volume"]:
+        series = Inputs.of_volume(_volume(parts["volume"][0])).series
+    else:
+        series = _series(parts["series"][0], recipe)
     anatomy = tuple(resample_to(_volume(source), series.grid) for source in parts["anatomy"])
     mask = None
     if parts["mask"]:
@@ -131,6 +130,13 @@ def _source(said: dict[str, Any], folder: Path, origin: str) -> Source:
         volumes=next(volumes for volumes in VOLUMES if volumes == said.get("Volumes", "keep")),
         acquired=None if acquired is None else BValues(acquired, said.get("AcquiredBVectors"), origin),
     )
+
+
+def _series(source: Source, recipe: Recipe) -> DwiSeries:
+    # The b-values may have come from a file that is not beside the series.
+    b_values = source.acquired or recipe.b_values
+    series = open_series(source.path, bval=b_values, allow=allowances_of(source.allowed))
+    return take_volumes(series, source.volumes)
 
 
 def _volume(source: Source) -> Volume:

@@ -112,7 +112,7 @@ def run_method(
         figures=dict(output.figures),
     )
     progress.report(1.0, "done")
-    return Result(output, record, inputs.series.name.removesuffix("_dwi"))
+    return Result(output, record, inputs.stem)
 
 
 def save_result(

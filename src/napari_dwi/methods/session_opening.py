@@ -237,7 +237,7 @@ def _record(sidecar: Path, said: dict[str, Any]) -> Record:
             method=recipe.method,
             task=str(said["Task"]),
             parameters=recipe.parameters,
-            series=_first(recipe.sources, "series"),
+            series=_first(recipe.sources, "series") or _first(recipe.sources, "volume"),
             anatomy=tuple(source for part, source in recipe.sources if part == "anatomy"),
             mask=_first(recipe.sources, "mask"),
             b_values=recipe.b_values,

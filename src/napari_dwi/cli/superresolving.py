@@ -1,0 +1,36 @@
+"""``superres``: more voxels within the slices of a diffusion series or of a single image."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from napari_dwi.cli.methods import add_method_options, run_on_inputs, with_mask
+from napari_dwi.methods.method import Inputs
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.registry import find_method
+from napari_dwi.scan import DwiSeries, open_image, open_volume
+from napari_dwi.scan.averaging import take_volumes
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands of this module to the parser."""
+    superres = commands.add_parser("superres", help="more voxels within the slices of a series or an image")
+    superres.add_argument(
+        "image", type=Path, metavar="VOL", help="a diffusion series or any stack of slices: a file, a folder"
+    )
+    add_method_options(superres)
+    superres.set_defaults(run=_superres)
+
+
+def _superres(options: argparse.Namespace) -> int:
+    def read(progress: Progress) -> Inputs:
+        image = open_image(options.image, bval=options.bval, allow=options.allow, check=progress.check)
+        if isinstance(image, DwiSeries) and len(image.b_values.distinct) > 1:
+            return with_mask(Inputs(take_volumes(image, options.volumes)), options)
+        if isinstance(image, DwiSeries):
+            image = open_volume(options.image, allow=options.allow, check=progress.check)
+        return with_mask(Inputs.of_volume(image), options)
+
+    return run_on_inputs(find_method(options.method, "superres"), options, read)
