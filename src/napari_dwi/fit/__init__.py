@@ -23,4 +23,10 @@ figures) is the same for all methods and comes from `napari_dwi.fit._fitting`. M
 neighbouring voxels, such as image networks, give `fitter` a function of all voxels instead of
 ``voxel_by_voxel(...)``; see `napari_dwi.fit._problem.Voxels`. The contract tests in tests/fit run over
 every method that is registered.
+
+To fit signals in a script, without a scan around them, call `fit_signal`.
 """
+
+from napari_dwi.fit._signals import SignalFit, fit_signal
+
+__all__ = ["SignalFit", "fit_signal"]

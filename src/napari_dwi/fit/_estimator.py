@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.fit._parameters import FitParameters
+from napari_dwi.fit._signals import as_inputs
 from napari_dwi.measure.estimator_quality import Estimator
-from napari_dwi.methods.method import Inputs, Method
+from napari_dwi.methods.method import Method
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.running import run_method
-from napari_dwi.scan import BValues, DwiSeries, Grid, Volume
+from napari_dwi.scan import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -47,16 +48,11 @@ def estimator(
         where the method has no value.
     """
     names = parameters.signal_model.names
-    b = BValues(np.asarray(b_values, dtype=np.float64))
+    b = np.asarray(b_values, dtype=np.float64)
 
     def estimate(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-        shape = (len(signal), 1, 1)
-        grid = Grid(shape, np.eye(4), "simulated")
-        series = DwiSeries(signal.reshape(*shape, -1), grid, b, "signals")
-        everywhere = Volume(np.ones(shape, dtype=np.float32), grid, "mask")
-        result = run_method(
-            method, parameters, Inputs(series, mask=everywhere), seed=seed, device="cpu", progress=progress
-        )
+        inputs = as_inputs(signal, b)
+        result = run_method(method, parameters, inputs, seed=seed, device="cpu", progress=progress)
         maps = [result.output.image(name) for name in names]
         return np.stack([image.data[:, 0, 0] for image in maps if isinstance(image, Volume)], axis=-1)
 

@@ -33,6 +33,10 @@ def typed_factor(parameter: SignalParameter) -> float:
     return 1e-3 if parameter.unit == "mm2/s" else 1.0
 
 
+def _unit_of(parameter: SignalParameter) -> str:
+    return f" {_PER_THOUSAND}" if parameter.unit == "mm2/s" else ""
+
+
 def model_choice(*models: str) -> Any:
     """The parameter ``model`` of a method that knows these signal models; the first is the default."""
     return choice(models[0], models, help="Signal model; see the formula in the sidecar of every map.")
@@ -133,7 +137,7 @@ class BoundedFitParameters(FitParameters):
                 raise BadInputError(
                     f"the bounds of {parameter.symbol} leave nothing to fit",
                     expected=f"{parameter.name}_low below {parameter.name}_high",
-                    found=f"{low:g} and {high:g}",
+                    found=f"{low:g} and {high:g}{_unit_of(parameter)}",
                 )
 
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -189,7 +193,7 @@ class SearchParameters(BoundedFitParameters):
             if guess and not low <= guess <= high:
                 raise BadInputError(
                     f"the initial guess of {parameter.symbol} lies outside its bounds",
-                    expected=f"{parameter.name}_guess from {low:g} to {high:g}",
+                    expected=f"{parameter.name}_guess from {low:g} to {high:g}{_unit_of(parameter)}",
                     found=f"{guess:g}",
                 )
 

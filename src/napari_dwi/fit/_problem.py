@@ -25,6 +25,9 @@ SATURATED = 7
 BELOW_NOISE = 8
 # Followed by one code for the lowest and one for the highest value of each parameter, S0 last.
 AT_BOUND = 10
+# The largest numbers of 8 to 16 bits, which signals that were cut off have.
+_LARGEST_STORED = tuple(2.0**bits - 1 for bits in (8, 10, 11, 12, 13, 14, 15, 16))
+_FEWEST_CUT_OFF = 3
 # S0 is held by no bound unless the user asks for one.
 FREE_S0 = (0.0, float("inf"))
 
@@ -158,10 +161,12 @@ def screened(
     finite = np.isfinite(signal).all(axis=-1)
     lowest = signal[..., int(b.argmin())]
     highest_of_all = signal[np.isfinite(signal)].max(initial=0)
-    # A value that is the largest of the whole series at several b-values was cut off there.
+    # A value that is the largest of the whole series at several b-values was cut off there, unless
+    # rounding made two alike.
     cut_off = signal == highest_of_all
     span = np.where(cut_off, b, -np.inf).max(axis=-1) - np.where(cut_off, b, np.inf).min(axis=-1)
-    saturated = span > UNWEIGHTED_B
+    often = cut_off.sum(axis=-1) >= (_FEWEST_CUT_OFF if highest_of_all not in _LARGEST_STORED else 2)
+    saturated = (span > UNWEIGHTED_B) & often
     constant = (signal == signal[..., :1]).all(axis=-1)
     status = np.full(inside.shape, FITTED, dtype=np.uint8)
     status[saturated] = SATURATED
