@@ -1,0 +1,1 @@
+"""``compare``: any set of methods on one scan, or on known truth."""

@@ -1,0 +1,82 @@
+"""What all pictures share: matplotlib without a display, colours, and the bytes of a file."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterable, Mapping
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Okabe and Ito: told apart by colour-blind readers too.
+_COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a3fa0")
+LIMIT_COLOUR = "#808080"
+REFERENCE_COLOUR = "#b8860b"
+_DOTS_PER_INCH = 100
+_Arguments = ParamSpec("_Arguments")
+_Drawn = TypeVar("_Drawn")
+_STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "savefig.dpi": _DOTS_PER_INCH,
+}
+
+
+def styled(draw: Callable[_Arguments, _Drawn]) -> Callable[_Arguments, _Drawn]:
+    """Draw in our style, whatever the user's own settings of matplotlib are."""
+
+    @functools.wraps(draw)
+    def in_style(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Drawn:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+            return draw(*arguments, **named)
+
+    return in_style
+
+
+def new_figure(rows: int, columns: int, *, cell: tuple[float, float] = (3.2, 2.6)) -> tuple[Figure, Any]:
+    """A figure and its axes (rows, columns), each about ``cell`` inches wide and high."""
+    figure = Figure(figsize=(cell[0] * columns, cell[1] * rows + 0.7), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+@styled
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file; the same figure gives the same bytes."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def colours_of(labels: Iterable[str], known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A colour for each method, those known first."""
+    known = known or {}
+    free = cycle(_COLOURS)
+    return {label: known[label] if label in known else next(free) for label in labels}
+
+
+def legend(figure: Figure, axes: NDArray[Any]) -> None:
+    """One legend for all axes, below them: of those that show the most."""
+    shown = [place.get_legend_handles_labels() for place in axes.ravel()]
+    handles, labels = max(shown, key=lambda entries: len(entries[1]))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))))
+
+
+def robust_limits(*values: NDArray[Any], share: float = 0.5) -> tuple[float, float]:
+    """Limits that leave out this share of the values, in %, at either end; 0 to 1 for none."""
+    known = np.concatenate([np.ravel(v)[np.isfinite(np.ravel(v))] for v in values]) if values else np.empty(0)
+    if not known.size:
+        return 0.0, 1.0
+    low, high = (float(q) for q in np.percentile(known, [share, 100 - share]))
+    return (low, high) if low < high else (low - 0.5, high + 0.5)

@@ -1,0 +1,130 @@
+"""Fits or denoisers compared on one scan."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dwi.cli.comparing.contestants import Contestant, contestants
+from napari_dwi.cli.comparing.maps import MapSet, fitted_maps, volumes_by_name
+from napari_dwi.cli.comparing.reference import reference_maps
+from napari_dwi.cli.comparing.scan_output import Circumstances, Compared, say_compared, write_compared
+from napari_dwi.cli.methods import check_threads, read_inputs
+from napari_dwi.cli.output import complain, say, terminal_progress
+from napari_dwi.errors import BadInputError, MethodFailedError
+from napari_dwi.measure.foreground import foreground_mask
+from napari_dwi.measure.noise_level import noise_level
+from napari_dwi.methods.method import Inputs, Task
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.running import Result, run_method
+from napari_dwi.physics.signal_models import SignalModel, find_model
+from napari_dwi.scan import DwiSeries, Volume, resample_to
+from napari_dwi.scan.file_set import check_writable
+from napari_dwi.scan.regions import read_regions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_INPUT = "input"
+_WHOLE = "mask"
+
+
+def compare_on_scan(options: argparse.Namespace) -> int:
+    """Run ``compare`` on a series; its exit code."""
+    model = None if options.model is None else find_model(options.model)
+    task: Task = "denoise" if model is None else "fit"
+    named = contestants(options.methods, task, options.model, options.set, options.preset)
+    check_threads(options.threads)
+    check_writable(options.out)
+    failed: dict[str, str] = {}
+    with terminal_progress() as progress:
+        given = read_inputs(options, progress, options.anatomy, register=options.register)
+        regions = _regions(options, given)
+        inputs = given
+        if model is not None and given.mask is None:
+            # Found once, so that all fits work on the very same voxels.
+            mask = foreground_mask(given.series).astype(np.float32)
+            inputs = replace(given, mask=Volume(mask, given.series.grid, "mask"))
+        reference = None
+        if options.reference:
+            reference = reference_maps(options.reference, inputs, model, options.allow, progress)
+        sigma = _noise_level(inputs.series, named)
+        told = [one if sigma is None else one.told(noise_sigma=sigma) for one in named]
+        results = _results(told, inputs, options, progress, failed)
+    sets = [_maps_of(label, result, model) for label, result in results.items()]
+    if model is None:
+        sets.insert(0, volumes_by_name(_INPUT, inputs.series))
+    compared = Compared(inputs, model, regions, results, tuple(sets), reference)
+    record = Circumstances(told, failed, sigma, options.seed, tuple(options.reference or ()))
+    named_files = (options.bval, options.mask, options.roi, *record.reference)
+    never_over = [path for path in named_files if path is not None and path.is_file()]
+    for path in write_compared(compared, record, options.out, never_over):
+        say(str(path))
+    say_compared(compared)
+    for label, why in failed.items():
+        complain(f"{label}: {why}")
+    return MethodFailedError.exit_code if failed else 0
+
+
+def _regions(options: argparse.Namespace, inputs: Inputs) -> dict[str, NDArray[np.bool_]]:
+    grid = inputs.series.grid
+    if options.roi is None:
+        whole = foreground_mask(inputs.series) if inputs.mask is None else inputs.mask.data > 0
+        return {_WHOLE: whole}
+    regions = read_regions(options.roi)
+    labels = regions.labels
+    if not labels.grid.same_as(grid):
+        labels = resample_to(labels, grid)
+        complain(f"{options.roi.name}: regions resampled to the grid of the series, nearest voxel")
+    return {name: labels.data == code for code, name in regions.names.items()}
+
+
+def _noise_level(series: DwiSeries, named: Sequence[Contestant]) -> float | None:
+    """One noise level for all methods; ``None`` where it cannot be told from the air."""
+    if not any(one.has("noise_sigma") for one in named):
+        return None
+    try:
+        return float(noise_level(series))
+    except BadInputError as err:
+        complain(f"{err.what}: every method finds its own")
+        return None
+
+
+def _results(
+    named: Sequence[Contestant],
+    inputs: Inputs,
+    options: argparse.Namespace,
+    progress: Progress,
+    failed: dict[str, str],
+) -> dict[str, Result]:
+    """The results by label; a method that fails is noted, unless all do."""
+    results = {}
+    for turn, one in enumerate(named):
+        try:
+            results[one.label] = run_method(
+                one.method,
+                one.parameters,
+                inputs,
+                seed=options.seed,
+                device=options.device,
+                threads=options.threads,
+                progress=progress.part(turn, len(named), f"{one.label}: "),
+            )
+        except (BadInputError, MethodFailedError) as err:
+            failed[one.label] = str(err)
+            if len(failed) == len(named):
+                raise
+    return results
+
+
+def _maps_of(label: str, result: Result, model: SignalModel | None) -> MapSet:
+    seconds = round(result.record.seconds, 2)
+    if model is not None:
+        return fitted_maps(label, result.output, model, seconds)
+    denoised = result.output.image("denoised")
+    assert isinstance(denoised, DwiSeries), "denoisers give series"
+    return volumes_by_name(label, denoised, seconds)
