@@ -27,3 +27,23 @@ def test_a_simulated_brain_is_a_scan_with_its_truth_beside_it(
     anatomy = [path for path in written if path.name.endswith("w.nii.gz")]
     assert anatomy
     assert all(open_volume(path).data.any() for path in anatomy)
+
+
+def test_squares_of_known_ivim_parameters_come_with_their_maps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--snr", "40", "--noisy", "clean-priors", "--noisy-b", "800", "--correlated"]
+    assert main(["simulate", "ivim", *options, "--out", str(tmp_path)]) == 0
+    written = {Path(line).name: Path(line) for line in capsys.readouterr().out.splitlines()}
+    noisy, clean = (open_series(written[f"ivim_{end}.nii.gz"]) for end in ("dwi", "desc-truth_dwi"))
+    spread = (noisy.signal - clean.signal).std(axis=(0, 1, 2))
+    assert spread[-1] == pytest.approx(25, rel=0.1)
+    assert (spread[:-1] < 22).all()
+    assert {f"ivim_model-ivim_param-{name}_dwimap.nii.gz" for name in ("D", "f", "Dstar", "S0")} < set(
+        written
+    )
+
+
+def test_only_what_can_be_simulated_is(tmp_path: Path) -> None:
+    assert main(["simulate", "knee", "--out", str(tmp_path)]) == 2
+    assert main(["simulate", "tubes", "--snr", "0", "--out", str(tmp_path)]) == 2

@@ -8,27 +8,50 @@ from typing import Any
 
 from napari_dwi.cli.output import say
 from napari_dwi.errors import BadInputError
+from napari_dwi.physics.scan_noise import ALL_VOLUMES, CLEAN_PRIORS, SCANNER_CORRELATION, ScanNoise
+
+_WHAT = ("brain", "abdomen", "pelvis", "head-neck", "tubes", "ivim")
+_MODES = {"all": ALL_VOLUMES, "clean-priors": CLEAN_PRIORS}
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands of this module to the parser."""
     simulate = commands.add_parser("simulate", help="a digital scan with its ground truth")
-    simulate.add_argument("what", choices=("brain",), help="what to simulate")
+    simulate.add_argument("what", choices=_WHAT, help="what to simulate")
     simulate.add_argument(
-        "--snr", type=float, default=5.0, help="mean b = 0 signal of the brain over sigma (default 5)"
+        "--snr", type=float, default=5.0, help="mean b = 0 signal of the tissue over sigma (default 5)"
     )
     simulate.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    simulate.add_argument(
+        "--noisy",
+        choices=tuple(_MODES),
+        default="all",
+        help="all volumes (default), or only those at --noisy-b among clean ones, as some papers simulate",
+    )
+    simulate.add_argument(
+        "--noisy-b", type=float, default=0.0, metavar="B", help="the noisy b-value among clean priors (0)"
+    )
+    simulate.add_argument(
+        "--correlated",
+        action="store_true",
+        help=f"noise alike in the plane ({SCANNER_CORRELATION:g} to the next voxel), as many scanners have it",
+    )
     simulate.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the scan")
     simulate.set_defaults(run=_simulate)
 
 
 def _simulate(options: argparse.Namespace) -> int:
     from napari_dwi.physics.simulated_files import save_simulated
-    from napari_dwi.physics.simulation import simulate_brain
+    from napari_dwi.physics.simulations import SIMULATIONS
 
     if not options.snr > 0:
         raise BadInputError("--snr must be positive", found=options.snr)
-    scan = simulate_brain(snr=options.snr, seed=options.seed)
+    noise = ScanNoise(
+        mode=_MODES[options.noisy],
+        noisy_b_value=options.noisy_b,
+        in_plane_correlation=SCANNER_CORRELATION if options.correlated else 0.0,
+    )
+    scan = SIMULATIONS[options.what].simulate(snr=options.snr, seed=options.seed, noise=noise)
     for path in save_simulated(scan, options.out):
         say(str(path))
     return 0

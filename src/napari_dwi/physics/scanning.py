@@ -132,12 +132,13 @@ def anatomy_image(
     receive_field: ReceiveField,
     rng: np.random.Generator,
     lesion_rise: float = 0.0,
+    supersampling: int = 2,
 ) -> Volume:
     """A T1- or T2-weighted image of a body, with a little noise."""
-    brightness = {
-        text: getattr(tissue, name.lower()) for text, tissue in zip(body.names, tissues, strict=True)
-    }
-    clean = body.image_on(grid, brightness, lesion_rise) * texture(grid, "anatomy") * receive_field.on(grid)
+    levels = (getattr(tissue, name.lower()) for tissue in tissues)
+    brightness = dict(zip(body.names, levels, strict=True))
+    image = body.image_on(grid, brightness, lesion_rise, supersampling)
+    clean = image * texture(grid, "anatomy") * receive_field.on(grid)
     noisy = add_rician_noise(GAIN * clean, GAIN * ANATOMY_NOISE, rng)
     return Volume(noisy.astype(np.float32), grid, "anatomy", name=name, notes=("simulated",))
 
