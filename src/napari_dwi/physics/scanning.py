@@ -51,7 +51,7 @@ class ReceiveField:
         p = positions(grid)
         (x, y, z), (a, b, c) = self.centre_mm, self.radii_mm
         rim = ((p.x - x) / a) ** 2 + ((p.y - y) / b) ** 2 + ((p.z - z) / c) ** 2
-        return 0.94 + 0.10 * np.minimum(rim, 1.5) + 0.03 * p.x / a - 0.03 * p.y / b
+        return np.asarray(0.94 + 0.10 * np.minimum(rim, 1.5) + 0.03 * p.x / a - 0.03 * p.y / b)
 
 
 def axial_grid(
