@@ -90,7 +90,7 @@ def _noise_level(series: DwiSeries, named: Sequence[Contestant]) -> float | None
     try:
         return float(noise_level(series))
     except BadInputError as err:
-        complain(f"{err.what}: every method finds its own")
+        complain(f"{err.what}; every method finds its own")
         return None
 
 

@@ -35,6 +35,7 @@ def compare_on_truth(options: argparse.Namespace) -> int:
     """Run ``compare`` without a series; its exit code."""
     model = find_model(options.model or "ivim")
     named = contestants(options.methods, "fit", model.name, options.set, options.preset)
+    _check_single_voxels(named)
     levels = _levels(options.snr or _SNR)
     grid = tissue_grid(model, options.points, _ranges(options.range or []))
     b_values = _b_values(options.bval, model)
@@ -54,6 +55,17 @@ def compare_on_truth(options: argparse.Namespace) -> int:
         say(str(path))
     say_outcome(outcome)
     return 0
+
+
+def _check_single_voxels(named: Sequence[Contestant]) -> None:
+    for one in named:
+        # Fits of single voxels need no slices around the one they are tried on.
+        if one.method.context_slices:
+            raise BadInputError(
+                f"{one.method.name} looks at neighbours, and single signals have none",
+                expected="fits of single voxels",
+                remedy="Compare it on a scan, with --reference for the truth; see napari-dwi simulate.",
+            )
 
 
 def _levels(text: str) -> tuple[float, ...]:

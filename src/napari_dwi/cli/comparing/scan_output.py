@@ -119,16 +119,17 @@ def say_compared(compared: Compared) -> None:
     """Say the table in screen units."""
     screen = {} if compared.model is None else {p.name: p for p in compared.model.parameters}
     with_errors = compared.reference is not None
-    header = ["method", "region", "parameter", "n", "mean", "SD", "median", "missing %", "at bound %"]
+    shares = {"missing": "missing %"} | ({} if compared.model is None else {"at_bound": "at bound %"})
+    header = ["method", "region", "parameter", "n", "mean", "SD", "median", *shares.values()]
     rows = []
     for row in table_rows(compared.sets, compared.regions, compared.reference):
         parameter = screen.get(row["parameter"])
         factor = 1.0 if parameter is None else parameter.screen_factor
         unit = f" ({parameter.screen_unit})" if parameter is not None and parameter.screen_unit else ""
         symbol = row["parameter"] if parameter is None else parameter.symbol
-        shares = [brief(100 * row[name]) for name in ("missing", "at_bound")]
         numbers = [brief(factor * row[name]) for name in ("mean", "sd", "median")]
-        cells = [row["method"], row["region"], symbol + unit, str(row["n"]), *numbers, *shares]
+        cells = [row["method"], row["region"], symbol + unit, str(row["n"]), *numbers]
+        cells += [brief(100 * row[name]) for name in shares]
         if with_errors:
             cells += [brief(factor * row[name]) for name in ("bias", "rmse")] + [brief(row["psnr_db"])]
         rows.append(["-" if cell == "nan" else cell for cell in cells])

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_dwi.cli import main
+from napari_dwi.scan import Volume, open_volume, save
+
+from ...fit.curves import Curves, make_curves
+from ...synthetic import files_below, make_series, save_series
+
+
+def compare(folder: Path, *words: str, scan: str = "scan.nii.gz") -> int:
+    out = ["--out", str(folder / "out"), "--device", "cpu", "--threads", "1"]
+    return main(["compare", str(folder / scan), *out, *words])
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    header, *lines = path.read_text().splitlines()
+    return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def curves() -> Curves:
+    return make_curves("ivim", snr=40, shape=(12, 12, 2))
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory, curves: Curves) -> Path:
+    """Two fits of IVIM voxels in two regions, held against the true maps."""
+    folder = tmp_path_factory.mktemp("fits")
+    grid = curves.series.grid
+    save(curves.series, folder / "scan_dwi.nii.gz")
+    for n, name in enumerate(("f", "D", "Dstar", "S0")):
+        truth = Volume(curves.truth[..., n].astype(np.float32), grid, "map")
+        save(truth, folder / "truth" / f"scan_model-ivim_param-{name}_dwimap.nii.gz")
+    regions = np.ones(grid.shape, np.float32)
+    regions[6:] = 2
+    sidecar = {"Labels": {"1": "left", "2": "right"}}
+    save(Volume(regions, grid, "labels"), folder / "rois.nii.gz", sidecar=sidecar)
+    save(Volume(np.ones(grid.shape, np.float32), grid, "mask"), folder / "mask.nii.gz")
+    words = [
+        "--model",
+        "ivim",
+        "--methods",
+        "least-squares,quick=segmented",
+        "--roi",
+        str(folder / "rois.nii.gz"),
+    ]
+    words += ["--mask", str(folder / "mask.nii.gz"), "--reference", str(folder / "truth")]
+    assert compare(folder, *words, "--set", "quick.sd_maps=no", scan="scan_dwi.nii.gz") == 0
+    return folder
+
+
+def test_each_method_has_its_maps_in_a_folder_of_its_own(fitted: Path) -> None:
+    written = files_below(fitted / "out")
+    for label, method in (("least-squares", "least-squares"), ("quick", "segmented")):
+        stem = f"{label}/scan_model-ivim_param-D_dwimap"
+        assert f"{stem}.nii.gz" in written
+        assert json.loads(written[f"{stem}.json"])["Method"] == method
+    assert "least-squares/scan_model-ivim_param-D_desc-sd_dwimap.nii.gz" in written
+    assert "quick/scan_model-ivim_param-D_desc-sd_dwimap.nii.gz" not in written
+
+
+def test_the_maps_are_those_of_a_fit_alone(fitted: Path, tmp_path: Path) -> None:
+    words = ["--model", "ivim", "--method", "least-squares", "--mask", str(fitted / "mask.nii.gz")]
+    assert main(["fit", str(fitted / "scan_dwi.nii.gz"), *words, "--out", str(tmp_path)]) == 0
+    for name in ("f", "D", "Dstar"):
+        file = f"scan_model-ivim_param-{name}_dwimap.nii.gz"
+        assert (tmp_path / file).read_bytes() == (fitted / "out" / "least-squares" / file).read_bytes()
+
+
+def test_the_table_says_what_the_maps_hold(fitted: Path, curves: Curves) -> None:
+    rows = table(fitted / "out" / "table.tsv")
+    assert len(rows) == 2 * 2 * 4
+    (row,) = [
+        row
+        for row in rows
+        if (row["method"], row["region"], row["parameter"]) == ("least-squares", "right", "f")
+    ]
+    found = open_volume(fitted / "out" / "least-squares" / "scan_model-ivim_param-f_dwimap.nii.gz").data[6:]
+    known = found[np.isfinite(found)]
+    error = (known - curves.truth[6:, ..., 0][np.isfinite(found)]).astype(float)
+    assert int(row["n"]) == known.size
+    expected = [known.mean(), known.std(ddof=1), np.median(known), error.mean(), np.sqrt((error**2).mean())]
+    said = [float(row[name]) for name in ("mean", "sd", "median", "bias", "rmse")]
+    np.testing.assert_allclose(said, expected, rtol=1e-4)
+    assert float(row["psnr_db"]) > 5
+    assert 0 <= float(row["at_bound"]) <= 1
+
+
+def test_the_sidecar_says_how_it_was_made(fitted: Path) -> None:
+    said = json.loads((fitted / "out" / "table.json").read_text())
+    assert said["Methods"]["quick"]["Method"] == "segmented"
+    assert said["Methods"]["quick"]["Parameters"]["sd_maps"] is False
+    assert said["Regions"] == {"left": 144, "right": 144}
+    assert said["Reference"]["Maps"] == ["f", "D", "Dstar", "S0"]
+    assert len(said["Sources"][0]["SHA256"]) == 64
+    assert set(table(fitted / "out" / "table.tsv")[0]) == set(said["Columns"])
+
+
+def test_pairs_of_methods_agree_or_not(fitted: Path) -> None:
+    rows = table(fitted / "out" / "agreement.tsv")
+    assert {(row["first"], row["second"]) for row in rows} == {("least-squares", "quick")}
+    for row in rows:
+        low, middle, high = (float(row[name]) for name in ("lower_limit", "mean_difference", "upper_limit"))
+        assert low < middle < high
+
+
+def test_there_are_pictures_of_decays_maps_bars_and_agreement(fitted: Path) -> None:
+    pytest.importorskip("matplotlib")
+    written = files_below(fitted / "out")
+    stems = ("decay", "maps", "bars", "agreement_f", "agreement_D", "agreement_Dstar")
+    assert {name for name in written if name.endswith(".png")} == {f"{stem}.png" for stem in stems}
+
+
+def test_denoisers_are_compared_with_the_input_and_a_clean_series(folder: Path, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.nii.gz"
+    save(make_series().truth, truth)
+    words = ["--methods", "gaussian,median", "--roi", str(folder / "rois.nii.gz"), "--reference", str(truth)]
+    assert compare(folder, *words) == 0
+    rows = table(folder / "out" / "table.tsv")
+    assert {row["method"] for row in rows} == {"input", "gaussian", "median"}
+    assert {row["parameter"] for row in rows} == {"b=0", "b=400", "b=800"}
+    muscle = [row for row in rows if (row["region"], row["parameter"]) == ("muscle", "b=800")]
+    scatter = {row["method"]: float(row["error_sd"]) for row in muscle}
+    assert scatter["gaussian"] < 0.8 * scatter["input"]
+    written = files_below(folder / "out")
+    assert {"gaussian/scan_desc-gaussian_dwi.bval", "maps.png", "residuals.png", "bars.png"} <= set(written)
+
+
+def test_a_series_with_less_noise_is_a_reference_for_fits(folder: Path, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.nii.gz"
+    save(make_series().truth, truth)
+    words = ["--model", "adc", "--methods", "log-linear", "--reference", str(truth)]
+    assert compare(folder, *words, "--mask", str(folder / "mask.nii.gz")) == 0
+    rows = {row["parameter"]: row for row in table(folder / "out" / "table.tsv")}
+    assert abs(float(rows["ADC"]["bias"])) < 0.1e-3
+    said = json.loads((folder / "out" / "table.json").read_text())
+    assert said["Reference"]["FitOfASeries"] == "least-squares"
+    assert not (folder / "out" / "agreement.tsv").exists()
+
+
+def test_a_method_that_fails_leaves_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--model", "adc", "--methods", "log-linear,least-squares", "--set", "least-squares.b_values=0"]
+    assert compare(folder, *words) == 1
+    assert "least-squares: without diffusion weighting there is nothing to fit" in capsys.readouterr().err
+    said = json.loads((folder / "out" / "table.json").read_text())
+    assert "nothing to fit" in said["Methods"]["least-squares"]["Failed"]
+    assert not (folder / "out" / "least-squares").exists()
+    assert (folder / "out" / "log-linear").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--methods", "least-squares"], "no method is called least-squares"),
+        (["--model", "ivim", "--methods", "least-squares"], "too few b-values for IVIM"),
+        (["--methods", "gaussian", "--snr", "15"], "--snr needs known truth; expected no SERIES"),
+        (["--methods", "gaussian", "--threads", "0"], "--threads must be at least 1"),
+        (
+            ["--methods", "gaussian", "--reference", "T1.nii.gz"],
+            "nothing that the methods find; expected a series",
+        ),
+        (
+            ["--model", "adc", "--methods", "log-linear", "--reference", "."],
+            "there are no maps in this folder",
+        ),
+        (["--methods", "gaussian", "--roi", "missing.nii.gz"], "missing.nii.gz"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line_and_writes_nothing(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    before = files_below(folder)
+    assert compare(folder, *words) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("napari-dwi:")]
+    assert message in line
+    assert files_below(folder) == before
+
+
+def test_a_reference_on_another_grid_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_series(make_series((10, 9, 2)).series, tmp_path / "small.nii.gz")
+    assert compare(folder, "--methods", "gaussian", "--reference", str(tmp_path / "small.nii.gz")) == 2
+    assert "does not lie on the grid of the series; expected size (20, 18, 4)" in capsys.readouterr().err
+
+
+def test_inputs_are_never_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_below(folder)
+    (folder / "table.tsv").write_bytes((folder / "scan.bval").read_bytes())
+    words = ["--methods", "gaussian", "--bval", str(folder / "table.tsv"), "--out", str(folder)]
+    assert main(["compare", str(folder / "scan.nii.gz"), *words]) == 2
+    assert "never overwritten" in capsys.readouterr().err
+    (folder / "table.tsv").unlink()
+    assert files_below(folder) == before
