@@ -104,3 +104,29 @@ def test_bad_choices_are_one_line_and_write_nothing(
     assert len(said) == 1
     assert message in said[0]
     assert files_below(tmp_path / "out") == {}
+
+
+def test_means_of_regions_come_as_a_table(
+    curves: Curves, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from napari_dwi.scan import Volume, save
+
+    labels = np.ones(curves.series.grid.shape, np.float32)
+    labels[4:] = 2
+    save(Volume(labels, curves.series.grid, "labels"), tmp_path / "organs_dseg.nii.gz")
+    (tmp_path / "organs_dseg.json").write_text('{"Labels": {"1": "liver", "2": "spleen"}}')
+    regions = ("--means-of", str(tmp_path / "organs_dseg.nii.gz"))
+    assert fit(tmp_path, "--method", "least-squares", *regions) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split()[:3] == ["region", "n", "f"]
+    assert [line.split()[0] for line in said[1:3]] == ["liver", "spleen"]
+    written = files_below(tmp_path / "out")
+    lines = written["scan_model-ivim_desc-means_dwimap.tsv"].decode().splitlines()
+    row = dict(zip(lines[0].split("\t"), lines[2].split("\t"), strict=True))
+    assert row["region"] == "spleen"
+    assert row["n"] == "96"
+    assert float(row["D (mm2/s)"]) == pytest.approx(1.2e-3, rel=0.2)
+    record = json.loads(written["scan_model-ivim_desc-means_dwimap.json"])
+    assert [source["Part"] for source in record["Sources"]] == ["series", "regions"]
+    assert main(["repeat", str(tmp_path / "out" / "scan_model-ivim_desc-means_dwimap.json")]) == 2
+    assert fit(tmp_path, "--method", "least-squares", *regions, "--mask", regions[1]) == 2

@@ -97,7 +97,7 @@ def run_on_files(
 
 def run_on_inputs(method: Method, options: argparse.Namespace, read: Callable[[Progress], Inputs]) -> int:
     """Run a method on what ``read(progress)`` reads, and save its result."""
-    parameters = method.settings(options.preset).with_settings(_settings(options.set))
+    parameters = method.settings(options.preset).with_settings(settings_of(options.set))
     check_threads(options.threads)
     check_writable(options.out)
     with terminal_progress() as progress:
@@ -233,7 +233,8 @@ def _repeat(options: argparse.Namespace) -> int:
     return 0 if same else 1
 
 
-def _settings(words: list[str]) -> dict[str, str]:
+def settings_of(words: list[str]) -> dict[str, str]:
+    """What ``--set KEY=VALUE`` says, by key."""
     settings = {}
     for word in words:
         name, equals, value = word.partition("=")

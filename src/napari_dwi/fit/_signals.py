@@ -146,7 +146,7 @@ def fit_signal(
         device=device,
         progress=progress,
     )
-    return _found(result.output, known, data.shape[:-1], result.record.warnings)
+    return found_in(result.output, known, data.shape[:-1], result.record.warnings)
 
 
 def as_inputs(signal: NDArray[np.float32], b_values: NDArray[np.float64]) -> Inputs:
@@ -210,7 +210,8 @@ def _parameters(method: Method, preset: str | None, named: dict[str, Any]) -> Pa
     return method.parameters.from_values(method.settings(preset).as_dict() | named)
 
 
-def _found(output: Output, model: SignalModel, shape: tuple[int, ...], notes: tuple[str, ...]) -> SignalFit:
+def found_in(output: Output, model: SignalModel, shape: tuple[int, ...], notes: tuple[str, ...]) -> SignalFit:
+    """The maps of a fit of signals in one row, as arrays of some shape."""
     from napari_dwi.fit._problem import status_codes
     from napari_dwi.scan import DwiSeries
 
