@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from napari_dwi.measure.image_quality import psnr, ssim
+from napari_dwi.measure.image_quality import psnr, ssim, ssim_3d
 
 from ..synthetic import make_series
 
@@ -67,3 +67,11 @@ def test_a_common_factor_changes_nothing(figure: object) -> None:
     plain = figure(NOISY, TRUTH, SCAN.tissue, PEAK)  # type: ignore[operator]
     scaled = figure(NOISY * 8, TRUTH * 8, SCAN.tissue, PEAK * 8)  # type: ignore[operator]
     assert scaled == pytest.approx(plain, rel=1e-6)
+
+
+def test_ssim_in_three_directions_needs_as_many_slices_as_its_window() -> None:
+    thick = make_series((24, 22, 12))
+    truth, noisy = (series.signal[..., 0] for series in (thick.truth, thick.series))
+    assert ssim_3d(truth, truth, thick.tissue, PEAK) == pytest.approx(1)
+    assert 0 < ssim_3d(noisy, truth, thick.tissue, PEAK) < 0.95
+    assert math.isnan(ssim_3d(NOISY, TRUTH, SCAN.tissue, PEAK))
