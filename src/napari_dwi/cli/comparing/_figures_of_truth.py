@@ -16,7 +16,7 @@ from napari_dwi.cli.comparing._drawing import (
     robust_limits,
     styled,
 )
-from napari_dwi.measure.estimator_quality import EstimatorQuality
+from napari_dwi.measure.estimator_quality import EstimatorQuality, mean_of_known
 from napari_dwi.measure.estimator_tables import marginal_limit
 
 if TYPE_CHECKING:
@@ -148,6 +148,63 @@ def crossing_figure(
             place.set_xlabel(one[0])
             place.set_ylabel(other[0])
     figure.suptitle(f"{heading}, every crossing of the grid", fontsize=10)
+    return figure
+
+
+@styled
+def difference_figure(
+    one: tuple[str, EstimatorQuality],
+    other: tuple[str, EstimatorQuality],
+    name: str,
+    at: Sequence[int],
+    heading: str,
+) -> Figure:
+    """Where one method is better and where the other, at some true values of one parameter.
+
+    Parameters
+    ----------
+    one, other : (str, EstimatorQuality)
+        Titles and qualities; the first minus the second is shown, of the size of the bias, SD and RMSE.
+    name : str
+        The parameter that is estimated.
+    at : sequence of int
+        Indices of its true values, a column for each; the first two other parameters span the panels
+        (Epstein et al. 2022, figure 12).
+    heading : str
+        Above the figure.
+    """
+    grid = one[1].grid
+    index = grid.model.names.index(name)
+    parameter = grid.model.shape[index]
+    across, up = [n for n in range(len(grid.model.shape)) if n != index][:2]
+    others = tuple(n for n in range(len(grid.axes)) if n not in (index, across, up))
+    figure, axes = new_figure(len(_MEASURES), len(at))
+    for row, (measure, words) in enumerate(_MEASURES.items()):
+        sizes = [np.abs(getattr(quality, measure)[..., index]) for _, quality in (one, other)]
+        whole = (sizes[0] - sizes[1]) * parameter.screen_factor
+        # Axes of the grid in the order that the panels need: value, across, up, and the rest.
+        planes = mean_of_known(whole.transpose(index, across, up, *others), tuple(range(3, whole.ndim)))
+        high = max(abs(end) for end in robust_limits(planes[list(at)]))
+        for column, value in enumerate(at):
+            place = axes[row, column]
+            factors = [grid.model.shape[n].screen_factor for n in (across, up)]
+            ends = [grid.axes[n][[0, -1]] * f for n, f in zip((across, up), factors, strict=True)]
+            image = place.imshow(
+                planes[value].T,
+                origin="lower",
+                extent=(*ends[0], *ends[1]),
+                aspect="auto",
+                cmap="RdBu_r",
+                vmin=-high,
+                vmax=high,
+            )
+            true = grid.axes[index][value] * parameter.screen_factor
+            size = "size of bias" if measure == "bias" else words
+            place.set_title(f"{size} of {_named(parameter)} at {true:.3g}")
+            place.set_xlabel(_named(grid.model.shape[across]))
+            place.set_ylabel(_named(grid.model.shape[up]))
+            figure.colorbar(image, ax=place)
+    figure.suptitle(f"{heading}: {one[0]} minus {other[0]}; blue where the first is better", fontsize=10)
     return figure
 
 
