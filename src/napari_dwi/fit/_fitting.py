@@ -23,9 +23,9 @@ from napari_dwi.fit._problem import (
     Voxels,
     has_values,
     marked_bounds,
-    screened,
     status_codes,
 )
+from napari_dwi.fit._voxels import gathered, screened
 from napari_dwi.measure.estimator_limits import Noise
 from napari_dwi.methods.method import Context, Inputs, Output
 from napari_dwi.physics.signal_models import UNWEIGHTED_B, SignalModel
@@ -35,8 +35,8 @@ from napari_dwi.scan.averaging import averaged, is_directional, trace_weighted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ROWS = 8192
-# Shape parameters of IVIM; the work on a voxel grows with the square of their number.
+_ROWS = 6144
+# Shape parameters of IVIM; the work on a voxel grows with the cube of their number.
 _USUAL_SIZE = 3
 _SHARE_OF_FIT = (0.05, 0.85)
 # Beyond this share of voxels at a bound the user is told.
@@ -89,13 +89,14 @@ def fitter(
             parameters.start(),
         )
         _check_b_values(problem.model, series.b_values)
-        status = screened(series.signal, problem.b, _mask(inputs))
+        check = context.progress.check
+        status = screened(series.signal, problem.b, _mask(inputs, check), check)
         inside = status == FITTED
         if not inside.any():
             raise BadInputError(
                 "there is no voxel to fit", expected="signal that decays", remedy="Choose another mask."
             )
-        voxels = Voxels(np.ascontiguousarray(series.signal[inside]), inside)
+        voxels = gathered(series.signal, inside, check)
         notes: list[str] = []
         kind = noise(parameters)
         level = NoiseLevel(parameters.noise_sigma, "what was typed")
@@ -152,7 +153,7 @@ def voxel_by_voxel(prepare: PrepareFit, *, rows: int = _ROWS) -> FitVoxels:
         fit = prepare(problem, parameters, context)
         total = len(voxels.signal)
         size = max(_USUAL_SIZE, len(problem.model.shape))
-        step = context.chunk(rows * _USUAL_SIZE**2 // size**2)
+        step = context.chunk(rows * _USUAL_SIZE**3 // size**3)
         parts = []
         for first in range(0, total, step):
             context.progress.report(first / total, f"voxel {first} of {total}")
@@ -199,10 +200,10 @@ def _check_b_values(model: SignalModel, b_values: BValues) -> None:
         )
 
 
-def _mask(inputs: Inputs) -> NDArray[np.bool_]:
+def _mask(inputs: Inputs, check: Callable[[], None]) -> NDArray[np.bool_]:
     from napari_dwi.measure.foreground import foreground_mask
 
-    return foreground_mask(inputs.series) if inputs.mask is None else inputs.mask.data > 0
+    return foreground_mask(inputs.series, check) if inputs.mask is None else inputs.mask.data > 0
 
 
 def _within(context: Context, share: float) -> float:

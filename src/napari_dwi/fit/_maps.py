@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dwi.fit._noise import NoiseLevel
 from napari_dwi.fit._problem import Estimates, FitProblem, Voxels, status_codes
+from napari_dwi.fit._voxels import put_back
 from napari_dwi.measure.estimator_limits import Noise, lowest_sd
 from napari_dwi.methods.display import Display
 from napari_dwi.methods.method import OutputImage
@@ -119,7 +120,7 @@ def output_images(
         )
     )
     residual = np.full(series.signal.shape, np.nan, dtype=np.float32, order="F")
-    residual[voxels.inside] = voxels.signal - fitted
+    put_back(voxels.signal - fitted, voxels, residual, progress.check)
     images.append(
         OutputImage(
             "residual",

@@ -71,7 +71,7 @@ def estimated_noise(
     # A series without any noise, as simulations have, still needs a level to divide by.
     lowest = _LEAST_SHARE * float(np.median(voxels.signal))
     if source == BACKGROUND:
-        return NoiseLevel(noise_level(series), _WORDS[BACKGROUND])
+        return NoiseLevel(noise_level(series, check=progress.check), _WORDS[BACKGROUND])
     if source == REPEATS:
         return NoiseLevel(max(repeats_sigma(series, voxels.inside), lowest), _WORDS[REPEATS])
     if source == RESIDUAL:
@@ -118,8 +118,9 @@ def repeats_sigma(series: DwiSeries, inside: NDArray[np.bool_]) -> float:
             "the noise level cannot be estimated: no volume was repeated",
             remedy="Estimate it from the background or the residual, or type it.",
         )
-    signal = series.signal[inside][:, repeated].astype(np.float64)
-    variances = signal[np.isfinite(signal).all(axis=1)].var(axis=1, ddof=1)
+    signal = np.stack([series.signal[..., volume][inside] for volume in repeated], axis=-1)
+    known = signal[np.isfinite(signal).all(axis=1)].astype(np.float64)
+    variances = known[:: max(1, len(known) // _VOXELS)].var(axis=1, ddof=1)
     freedom = len(repeated) - 1
     return float(np.sqrt(np.median(variances) * freedom / _median_of_chi_squared(freedom)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dwi.methods.method import Context
-from napari_dwi.physics.signal_models import UNWEIGHTED_B, SignalModel
+from napari_dwi.physics.signal_models import SignalModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,9 +25,6 @@ SATURATED = 7
 BELOW_NOISE = 8
 # Followed by one code for the lowest and one for the highest value of each parameter, S0 last.
 AT_BOUND = 10
-# The largest numbers of 8 to 16 bits, which signals that were cut off have.
-_LARGEST_STORED = tuple(2.0**bits - 1 for bits in (8, 10, 11, 12, 13, 14, 15, 16))
-_FEWEST_CUT_OFF = 3
 # S0 is held by no bound unless the user asks for one.
 FREE_S0 = (0.0, float("inf"))
 
@@ -137,44 +134,6 @@ FitChunk = Callable[["NDArray[np.float32]"], Estimates]
 PrepareFit = Callable[[FitProblem, Any, Context], FitChunk]
 # Fit all voxels, whose neighbours a method may look at.
 FitVoxels = Callable[[Voxels, FitProblem, Any, Context], Estimates]
-
-
-def screened(
-    signal: NDArray[np.float32], b: NDArray[np.float64], inside: NDArray[np.bool_]
-) -> NDArray[np.uint8]:
-    """Which voxels can be fitted, and why the others cannot.
-
-    Parameters
-    ----------
-    signal : ndarray, float32, shape (x, y, z, n_b)
-        The volumes to fit.
-    b : ndarray, shape (n_b,)
-        b-values in s/mm2.
-    inside : ndarray of bool, shape (x, y, z)
-        The mask.
-
-    Returns
-    -------
-    ndarray, uint8, shape (x, y, z)
-        `FITTED` where there is something to fit.
-    """
-    finite = np.isfinite(signal).all(axis=-1)
-    lowest = signal[..., int(b.argmin())]
-    highest_of_all = signal[np.isfinite(signal)].max(initial=0)
-    # A value that is the largest of the whole series at several b-values was cut off there, unless
-    # rounding made two alike.
-    cut_off = signal == highest_of_all
-    span = np.where(cut_off, b, -np.inf).max(axis=-1) - np.where(cut_off, b, np.inf).min(axis=-1)
-    often = cut_off.sum(axis=-1) >= (_FEWEST_CUT_OFF if highest_of_all not in _LARGEST_STORED else 2)
-    saturated = (span > UNWEIGHTED_B) & often
-    constant = (signal == signal[..., :1]).all(axis=-1)
-    status = np.full(inside.shape, FITTED, dtype=np.uint8)
-    status[saturated] = SATURATED
-    status[constant] = NO_DECAY
-    status[finite & (lowest <= 0)] = NO_SIGNAL
-    status[~finite] = NO_VALUE
-    status[~inside] = OUTSIDE
-    return status
 
 
 def marked_bounds(

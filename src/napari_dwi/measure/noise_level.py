@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,15 +23,24 @@ _RAYLEIGH_RMS = np.sqrt(2)
 _LARGEST_DISAGREEMENT = 0.15
 
 
-def air_mask(series: DwiSeries) -> NDArray[np.bool_]:
+def _unchecked() -> None:
+    """Nobody waits."""
+
+
+def air_mask(series: DwiSeries, check: Callable[[], None] = _unchecked) -> NDArray[np.bool_]:
     """Voxels clear of the foreground by four voxels within the slice, shape (x, y, z)."""
-    from scipy.ndimage import binary_dilation, generate_binary_structure
+    from scipy.ndimage import binary_dilation
 
-    in_plane = generate_binary_structure(2, 1)[:, :, None]
-    return np.asarray(~binary_dilation(foreground_mask(series), in_plane, iterations=_MARGIN_VOXELS))
+    air = foreground_mask(series, check)
+    for z in range(air.shape[2]):
+        check()
+        air[..., z] = ~binary_dilation(air[..., z], iterations=_MARGIN_VOXELS)
+    return air
 
 
-def noise_level(series: DwiSeries, background: NDArray[np.bool_] | None = None) -> float:
+def noise_level(
+    series: DwiSeries, background: NDArray[np.bool_] | None = None, *, check: Callable[[], None] = _unchecked
+) -> float:
     """The Rician noise level sigma, from the air around the patient.
 
     In air the magnitude follows the Rayleigh distribution. Its median and its root mean square
@@ -44,6 +54,8 @@ def noise_level(series: DwiSeries, background: NDArray[np.bool_] | None = None) 
         The series; its highest b-value is used, where ghosts are weakest.
     background : ndarray of bool, shape (x, y, z), optional
         Air; by default what lies clear of the foreground.
+    check : callable, optional
+        Called often; raises to stop.
 
     Returns
     -------
@@ -56,10 +68,14 @@ def noise_level(series: DwiSeries, background: NDArray[np.bool_] | None = None) 
         If there is too little air or it does not look like Rayleigh noise.
     """
     if background is None:
-        background = air_mask(series)
-    highest = series.b_values.indices(series.b_values.distinct[-1])
-    air = series.signal[background][:, highest].astype(np.float64)
+        background = air_mask(series, check)
+    parts = []
+    for volume in series.b_values.indices(series.b_values.distinct[-1]):
+        check()
+        parts.append(series.signal[..., volume][background].astype(np.float64))
+    air = np.concatenate(parts)
     air = air[np.isfinite(air) & (air != 0)]
+    check()
     remedy = "Type the noise level, or draw a region in pure noise."
     if air.size < _FEWEST_VOXELS:
         raise BadInputError(
