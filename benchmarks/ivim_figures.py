@@ -51,6 +51,9 @@ _COLOURS = {
     "Self-supervised": "#f0a000",
     "Supervised MLE, Gaussian": "#e06a50",
     "Supervised MLE, Rician": "#b01020",
+    "Supervised MLE, Rician, f overweighted": "#1f5fbf",
+    "Supervised MLE, Rician, D overweighted": "#208040",
+    "Supervised MLE, Rician, Dfast overweighted": "#e08000",
 }
 _COMPARED = (
     "MLE, Rician",

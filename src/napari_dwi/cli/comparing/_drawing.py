@@ -20,6 +20,7 @@ _COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 LIMIT_COLOUR = "#808080"
 REFERENCE_COLOUR = "#b8860b"
 _DOTS_PER_INCH = 100
+_LEGEND_COLUMNS = 4
 _Arguments = ParamSpec("_Arguments")
 _Drawn = TypeVar("_Drawn")
 _STYLE = {
@@ -67,10 +68,14 @@ def colours_of(labels: Iterable[str], known: Mapping[str, str] | None = None) ->
 
 
 def legend(figure: Figure, axes: NDArray[Any]) -> None:
-    """One legend for all axes, below them: of those that show the most."""
-    shown = [place.get_legend_handles_labels() for place in axes.ravel()]
-    handles, labels = max(shown, key=lambda entries: len(entries[1]))
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))))
+    """One legend for all axes, below them; what several show stands there once."""
+    entries = {
+        label: handle
+        for place in reversed(axes.ravel())
+        for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
+    }
+    columns = min(_LEGEND_COLUMNS, max(1, len(entries)))
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
 
 
 def robust_limits(*values: NDArray[Any], share: float = 0.5) -> tuple[float, float]:
