@@ -34,6 +34,8 @@ format: $(ENVIRONMENT)
 figures: $(ENVIRONMENT)
 	@xvfb-run -a -s "-screen 0 1920x1080x24" $(BIN)/napari-dwi demo --out demo-out --headless
 	@mkdir -p docs && cp demo-out/screenshot.png docs/demo.png
+	@$(BIN)/napari-dwi compare --model ivim --methods least-squares,bayes --snr 15 --out demo-out/compare
+	@cp demo-out/compare/marginal_snr-15.png docs/comparing.png
 
 clean:
 	rm -rf .venv demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +31,6 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "savefig.dpi": _DOTS_PER_INCH,
 }
 
 
@@ -48,15 +49,21 @@ def styled(draw: Callable[_Arguments, _Drawn]) -> Callable[_Arguments, _Drawn]:
 
 def new_figure(rows: int, columns: int, *, cell: tuple[float, float] = (3.2, 2.6)) -> tuple[Figure, Any]:
     """A figure and its axes (rows, columns), each about ``cell`` inches wide and high."""
-    figure = Figure(figsize=(cell[0] * columns, cell[1] * rows + 0.7), layout="constrained")
+    figure = Figure(
+        figsize=(cell[0] * columns, cell[1] * rows + 0.7), layout="constrained", dpi=_DOTS_PER_INCH
+    )
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
 @styled
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file; the same figure gives the same bytes."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    # Without the transparency that nothing uses, and packed well: a third less.
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
+    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, format="PNG", optimize=True)
     return stream.getvalue()
 
 
