@@ -41,11 +41,16 @@ class DenoiseParameters(Parameters):
 
 @dataclass(frozen=True, eq=False)
 class Denoised:
-    """Denoised volumes (x, y, z, n_targets), and what a method has to say about them."""
+    """Denoised volumes (x, y, z, n_targets), and what a method has to say about them.
+
+    ``spread`` is the SD over several networks, of the same shape; ``facts`` go into the sidecar.
+    """
 
     signal: NDArray[np.float32]
     figures: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    spread: NDArray[np.float32] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 # Denoise the volumes with the given indices: (x, y, z, n_targets), NaN where nothing can be said.
@@ -92,8 +97,14 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
         residual = replace(
             chosen, signal=before - denoised, name=f"{series.name} {name} residual", source=None
         )
-        images = (
-            OutputImage("denoised", f"desc-{label}_dwi", result, f"Diffusion series denoised by {name}"),
+        images: tuple[OutputImage, ...] = (
+            OutputImage(
+                "denoised",
+                f"desc-{label}_dwi",
+                result,
+                f"Diffusion series denoised by {name}",
+                facts=made.facts,
+            ),
             OutputImage(
                 "residual",
                 f"desc-{label}residual_dwi",
@@ -101,6 +112,11 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
                 f"Input minus output of {name}: what the method took for noise",
             ),
         )
+        if made.spread is not None:
+            spread = np.where(np.isfinite(before), made.spread, np.float32(np.nan))
+            image = replace(chosen, signal=spread, name=f"{series.name} {name} SD", source=None)
+            about = f"Standard deviation between the networks of {name}, before correction of the noise floor"
+            images += (OutputImage("SD", f"desc-{label}sd_dwi", image, about, aside=True),)
         return Output(images, figures, tuple(warnings))
 
     return run
@@ -176,7 +192,7 @@ def _figures(
 ) -> dict[str, float]:
     from napari_dwi.measure.foreground import foreground_mask
 
-    inside = foreground_mask(series)
+    inside = foreground_mask(series, check)
     figures = {}
     for step, volume in enumerate(targets):
         check()

@@ -10,21 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_dwi.denoise._denoising import DenoiseParameters, denoiser, each_volume
+from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
 from napari_dwi.errors import BadInputError
-from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.methods.method import Context, Inputs, Method
-from napari_dwi.methods.parameters import flag, number, whole
+from napari_dwi.methods.parameters import choice, flag, number, whole
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-# Scaling by the very maximum would hand the learning rate to a single bright voxel.
-_SCALE_PERCENTILE = 99.5
-# Air the network has seen is air it predicts well; this share of it costs little.
-_SHARE_OF_AIR = 0.1
+ENCODINGS = ("band-limited", "coordinates", "fourier", "random fourier", "hash", "wavelet", "none")
+ONE_EACH = "one per volume"
+SHARED = "one for all"
+WHOLE_PATCHES = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +31,20 @@ class BlInrParameters(DenoiseParameters):
 
     use_b_values: bool = flag(True, help="Learn from the other volumes of the series.")
     use_anatomy: bool = flag(True, help="Learn from the anatomical images.")
+    ensemble: int = whole(
+        4,
+        low=1,
+        high=32,
+        help="Networks that are averaged; each is checked on other voxels, and their SD is a map of its own.",
+    )
+    encoding: str = choice(
+        "band-limited", ENCODINGS, help="How the network is told where a voxel lies.", advanced=True
+    )
     omega_max: float = number(
         20.0, low=2, high=200, help="Cut-off frequency of the position encoding.", advanced=True
     )
     n_frequencies: int = whole(
-        20, low=2, high=128, help="Frequencies between 1 and the cut-off.", advanced=True
+        4, low=2, high=128, help="Frequencies between 1 and the cut-off.", advanced=True
     )
     patch_size: int = whole(
         3,
@@ -47,23 +54,57 @@ class BlInrParameters(DenoiseParameters):
         help="Edge of the patches of other images; odd. Larger forgives shifts.",
         advanced=True,
     )
-    width: int = whole(256, low=8, high=4096, help="Units in each hidden layer.", advanced=True)
-    epochs: int = whole(20, low=1, high=1000, help="Passes over the training voxels.", advanced=True)
+    b_value_patches: str = choice(
+        "centre and mean",
+        ("centre and mean", WHOLE_PATCHES),
+        help="What of the patches of other b-values, which are noisy, the network sees.",
+        advanced=True,
+    )
+    own_neighbours: str = choice(
+        "auto",
+        ("auto", "all", "other slices", "none"),
+        help="Neighbours of a voxel in its own volume that help to predict it; auto leaves out those whose "
+        "noise is alike.",
+        advanced=True,
+    )
+    linear_start: bool = flag(
+        True, help="Begin with a linear prediction, and let the network learn what it misses.", advanced=True
+    )
+    standardised: bool = flag(
+        True, help="Give all that the network sees of images the same spread.", advanced=True
+    )
+    networks: str = choice(
+        ONE_EACH, (ONE_EACH, SHARED), help="Whether each volume has a network of its own.", advanced=True
+    )
+    width: int = whole(64, low=4, high=4096, help="Units in each hidden layer.", advanced=True)
+    steps: int = whole(
+        400, low=0, high=1_000_000, help="Training steps; 0 counts in epochs instead.", advanced=True
+    )
+    epochs: int = whole(
+        20, low=1, high=1000, help="Passes over the training voxels, if steps is 0.", advanced=True
+    )
     batch_size: int = whole(
         1024, low=16, high=1_048_576, unit="voxels", help="Voxels in one training step.", advanced=True
     )
     learning_rate: float = number(
         4e-4, low=1e-6, high=1.0, help="Of Adam at the start; falls as a cosine.", advanced=True
     )
+    averaging: float = number(
+        0.99,
+        low=0.0,
+        high=0.9999,
+        help="How much of the averaged weights each step leaves; 0 does not average.",
+        advanced=True,
+    )
     held_out: float = number(
-        0.1,
+        0.2,
         low=0.0,
         high=0.5,
         help="Share of voxels kept aside to find the step after which only noise is learnt; 0 is none.",
         advanced=True,
     )
     foreground_only: bool = flag(
-        True, help="Train on the body (or mask) and a tenth of the rest, not on all voxels.", advanced=True
+        True, help="Work on the body (or mask) and little of the rest, not on all voxels.", advanced=True
     )
 
     def __post_init__(self) -> None:
@@ -74,93 +115,28 @@ class BlInrParameters(DenoiseParameters):
             )
 
 
+_PAPER = {
+    "ensemble": 1,
+    "n_frequencies": 20,
+    "b_value_patches": WHOLE_PATCHES,
+    "own_neighbours": "none",
+    "linear_start": False,
+    "standardised": False,
+    "width": 1024,
+    "steps": 0,
+    "averaging": 0.0,
+    "held_out": 0.0,
+    "foreground_only": False,
+}
+
+
 def _denoise(
     inputs: Inputs, parameters: BlInrParameters, context: Context, targets: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    from napari_dwi.denoise._voxel_features import VoxelFeatures
-    from napari_dwi.denoise._voxel_network import Training, predict, train
+) -> Denoised:
+    from napari_dwi.denoise._represented import represented
 
-    signal = inputs.series.signal
-    volumes, scales = _scaled([signal[..., n] for n in range(signal.shape[3])])
-    anatomy, _ = _scaled([volume.data for volume in inputs.anatomy] if parameters.use_anatomy else [])
-    worth_learning = _worth_learning(inputs, parameters)
-    training = Training(
-        width=parameters.width,
-        epochs=parameters.epochs,
-        batch_size=parameters.batch_size,
-        learning_rate=parameters.learning_rate,
-        held_out=parameters.held_out,
-    )
-    denoised = np.empty((*signal.shape[:3], len(targets)), dtype=np.float32, order="F")
-    for step, volume, part in each_volume(inputs, context, targets):
-        if _is_flat(signal[..., volume]):
-            # There is nothing to learn, and nothing to take away.
-            denoised[..., step] = signal[..., volume]
-            continue
-        others = [image for n, image in enumerate(volumes) if n != volume] if parameters.use_b_values else []
-        images = [*others, *anatomy]
-        features = VoxelFeatures(
-            np.array(images, dtype=np.float32).reshape(len(images), *signal.shape[:3]),
-            parameters.omega_max,
-            parameters.n_frequencies,
-            parameters.patch_size,
-            context.device,
-        )
-        # Each volume has a network and a seed of its own, whichever others are denoised with it.
-        seed = context.seed * 1_000_003 + volume
-        voxels = _training_voxels(worth_learning, np.isfinite(signal[..., volume]), parameters, seed)
-        network = train(features, volumes[volume], voxels, training, part, seed)
-        image = predict(network, features, signal.shape[:3], part)
-        denoised[..., step] = image * np.float32(scales[volume])
-    return denoised
-
-
-def _scaled(images: list[NDArray[np.float32]]) -> tuple[list[NDArray[np.float32]], list[float]]:
-    """Images divided so that bright voxels come to about one, 0 where there is no value."""
-    scales = [_scale(image) for image in images]
-    pairs = zip(images, scales, strict=True)
-    scaled = [np.nan_to_num(image / scale, posinf=0, neginf=0).astype(np.float32) for image, scale in pairs]
-    return scaled, scales
-
-
-def _worth_learning(inputs: Inputs, parameters: BlInrParameters) -> NDArray[np.bool_] | None:
-    """The mask given, or the body; ``None`` for everything."""
-    if inputs.mask is not None:
-        return inputs.mask.data > 0
-    return foreground_mask(inputs.series) if parameters.foreground_only else None
-
-
-def _training_voxels(
-    worth_learning: NDArray[np.bool_] | None,
-    finite: NDArray[np.bool_],
-    parameters: BlInrParameters,
-    seed: int,
-) -> NDArray[np.intp]:
-    """Flat C-order indices of the voxels to train on, shuffled."""
-    rng = np.random.default_rng(seed)
-    chosen = finite
-    if worth_learning is not None:
-        air = rng.random(finite.shape) < _SHARE_OF_AIR if parameters.foreground_only else False
-        chosen = finite & (worth_learning | air)
-    voxels = np.flatnonzero(chosen)
-    if voxels.size == 0:
-        raise BadInputError(
-            "there is no voxel to learn from", remedy="Choose a mask that covers part of the series."
-        )
-    return rng.permutation(voxels)
-
-
-def _is_flat(image: NDArray[np.float32]) -> bool:
-    """Whether all voxels that have a value have the same."""
-    finite = image[np.isfinite(image)]
-    return finite.size > 0 and bool(finite.min() == finite.max())
-
-
-def _scale(image: NDArray[np.float32]) -> float:
-    """What an image is divided by, so that its bright voxels come to about one."""
-    finite = image[np.isfinite(image)]
-    high = float(np.percentile(np.abs(finite), _SCALE_PERCENTILE)) if finite.size else 0.0
-    return high or float(np.abs(finite).max(initial=0.0)) or 1.0
+    found = represented(inputs, parameters, context, targets)
+    return Denoised(found.mean, spread=found.spread if parameters.ensemble > 1 else None)
 
 
 METHOD = Method(
@@ -169,7 +145,7 @@ METHOD = Method(
     task="denoise",
     summary=(
         "Learns each b-value from the other b-values, the anatomy and a band-limited position code, on this "
-        "scan alone. Strong at moderate noise; minutes on a CPU, seconds on a GPU."
+        "scan alone. Strong at every noise level; minutes on a CPU, seconds on a GPU."
     ),
     reference=(
         "Li et al., Band-limited implicit neural representations for diffusion-weighted imaging denoising"
@@ -177,7 +153,8 @@ METHOD = Method(
     parameters=BlInrParameters,
     run=denoiser("bl-inr", _denoise),
     presets={
-        "paper": {"width": 1024, "held_out": 0.0, "foreground_only": False},
-        "fast": {"width": 128, "epochs": 10},
+        "paper": _PAPER,
+        "fast": {"ensemble": 2, "width": 32, "steps": 200},
+        "shifted images": {"patch_size": 7},
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,11 @@ _AIR_UNEVENNESS = 0.25
 _DILATION_VOXELS = 2
 
 
-def foreground_mask(series: DwiSeries) -> NDArray[np.bool_]:
+def _unchecked() -> None:
+    """Nobody waits."""
+
+
+def foreground_mask(series: DwiSeries, check: Callable[[], None] = _unchecked) -> NDArray[np.bool_]:
     """Voxels of the body, found from the brightest (lowest) b-value.
 
     Smoothing, a threshold above the air, the largest connected parts, holes filled slice by slice,
@@ -35,6 +40,8 @@ def foreground_mask(series: DwiSeries) -> NDArray[np.bool_]:
     ----------
     series : DwiSeries
         The diffusion series.
+    check : callable, optional
+        Called often; raises to stop.
 
     Returns
     -------
@@ -44,48 +51,61 @@ def foreground_mask(series: DwiSeries) -> NDArray[np.bool_]:
     from scipy import ndimage
 
     lowest = series.b_values.indices(series.b_values.distinct[0])
+    check()
     image = np.nan_to_num(series.signal[..., lowest].mean(axis=3), posinf=0, neginf=0)
-    smooth = _smoothed(image)
+    smooth = _smoothed(image, check)
     if smooth.min() == smooth.max():
         return np.ones(image.shape, dtype=bool)
-    mask = smooth > _threshold(image, smooth)
+    mask = smooth > _threshold(image, smooth, check)
+    check()
     parts, _ = ndimage.label(mask)
+    check()
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    mask = (sizes >= 0.05 * sizes.max())[parts] & (parts > 0)
-    in_plane = ndimage.generate_binary_structure(2, 1)[:, :, None]
-    mask = ndimage.binary_dilation(mask, in_plane, iterations=_DILATION_VOXELS)
-    filled = [ndimage.binary_fill_holes(mask[..., z]) for z in range(mask.shape[2])]
-    return np.stack(filled, axis=2)
+    body: NDArray[np.bool_] = (sizes >= 0.05 * sizes.max())[parts] & (parts > 0)
+    for z in range(body.shape[2]):
+        check()
+        widened = ndimage.binary_dilation(body[..., z], iterations=_DILATION_VOXELS)
+        body[..., z] = ndimage.binary_fill_holes(widened)
+    return body
 
 
-def _threshold(image: NDArray[np.float32], smooth: NDArray[np.float32]) -> float:
+def _threshold(image: NDArray[np.float32], smooth: NDArray[np.float32], check: Callable[[], None]) -> float:
     """The intensity above which a smoothed voxel counts as body."""
     from skimage.filters import threshold_otsu
 
     # Flat, because an image of three or four slices would be taken for a colour picture.
     otsu = float(threshold_otsu(smooth.ravel()))
+    check()
     dark = smooth[smooth <= otsu]
     level, low = (float(value) for value in np.percentile(dark, [50, _ONE_SIGMA_BELOW]))
     # Only the darker half is looked at: edges of bright things are smeared into the other.
     spread = level - low
-    if spread > _AIR_UNEVENNESS * level or not _varies_like_noise(image, smooth, level):
+    if spread > _AIR_UNEVENNESS * level or not _varies_like_noise(image, smooth, level, check):
         return _SHARE_WITHOUT_AIR * otsu
     # Never above Otsu's own, which at least parts the picture in two.
     return min(otsu, max(level + _SHARE_ABOVE_AIR * (otsu - level), level + _AIR_SPREADS * spread))
 
 
-def _varies_like_noise(image: NDArray[np.float32], smooth: NDArray[np.float32], level: float) -> bool:
+def _varies_like_noise(
+    image: NDArray[np.float32], smooth: NDArray[np.float32], level: float, check: Callable[[], None]
+) -> bool:
     """Whether what is darker than a level varies from voxel to voxel as air does."""
+    check()
     dark = (smooth <= level) & (smooth > 0)
     if not dark.any():
         return False
-    variance = np.maximum(_smoothed(image**2) - smooth**2, 0)
+    variance = np.maximum(_smoothed(image**2, check) - smooth**2, 0)
+    check()
     least, most = _AIR_VARIATION
     return bool(least < np.median(np.sqrt(variance[dark]) / smooth[dark]) < most)
 
 
-def _smoothed(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def _smoothed(image: NDArray[np.float32], check: Callable[[], None]) -> NDArray[np.float32]:
     from scipy.ndimage import gaussian_filter
 
-    return np.asarray(gaussian_filter(image, [_SMOOTHING_VOXELS, _SMOOTHING_VOXELS, 0]))
+    smooth = np.empty_like(image)
+    for z in range(image.shape[2]):
+        check()
+        smooth[..., z] = gaussian_filter(image[..., z], _SMOOTHING_VOXELS)
+    return smooth
