@@ -316,6 +316,8 @@ def test_figures_tell_what_changed_in_every_volume(method: Method, scan: Scan) -
     for volume, b_value in enumerate((0, 400, 800)):
         assert f"mean change, volume {volume}, b = {b_value} (%)" in figures
         assert figures[f"residual SD, volume {volume}, b = {b_value}"] > 0
+        for other in ("its neighbours", "the image", "edges"):
+            assert -1 <= figures[f"residual with {other} (r), volume {volume}, b = {b_value}"] <= 1
     assert all(isinstance(value, float) and math.isfinite(value) for value in figures.values())
 
 
@@ -334,6 +336,17 @@ def test_the_noise_floor_is_removed_after_denoising_and_recorded(
     assert f"noise floor removed ({correction}) with sigma 60, as given" in said
     residual = series_of(corrected.output, "residual").signal
     np.testing.assert_array_equal(residual, scan.series.signal - denoised(corrected))
+
+
+@every_method
+def test_the_noise_floor_can_be_removed_first(method: Method, scan: Scan) -> None:
+    first = run(method, scan.series, rician_correction="koay", rician_order="before", noise_sigma="60")
+    corrected = correct_rician_bias(scan.series.signal, 60).astype(np.float32)
+    expected = run(method, with_signal(scan.series, corrected), noise_sigma="60")
+    np.testing.assert_allclose(denoised(first), denoised(expected), rtol=1e-4, atol=1e-2)
+    assert "before denoising" in first.record.warnings[-1]
+    residual = series_of(first.output, "residual").signal
+    np.testing.assert_array_equal(residual, scan.series.signal - denoised(first))
 
 
 @every_method

@@ -87,3 +87,22 @@ def test_an_unknown_correction_is_refused_by_name() -> None:
 def test_an_impossible_noise_level_is_refused(sigma: float) -> None:
     with pytest.raises(BadInputError, match="noise level"):
         correct_rician_bias([1.0], sigma)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_slice_can_have_a_noise_level_of_its_own(method: str) -> None:
+    magnitude = np.random.default_rng(0).uniform(0, 500, (6, 5, 3))
+    sigmas = np.array([10.0, 0.0, 40.0])
+    corrected = correct_rician_bias(magnitude, sigmas, method)
+    for z, sigma in enumerate(sigmas):
+        np.testing.assert_allclose(corrected[..., z], correct_rician_bias(magnitude[..., z], sigma, method))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.5])
+def test_noise_can_be_correlated_in_the_plane_without_getting_weaker(correlation: float) -> None:
+    noisy = add_rician_noise(np.full((80, 80, 20), 1e4), 30.0, np.random.default_rng(0), correlation)
+    noise = noisy - 1e4
+    assert noise.std() == pytest.approx(30, rel=0.02)
+    for axis in (0, 1):
+        one, other = np.moveaxis(noise, axis, 0)[:-1], np.moveaxis(noise, axis, 0)[1:]
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] == pytest.approx(correlation, abs=0.02)

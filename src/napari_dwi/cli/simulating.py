@@ -34,7 +34,7 @@ def add_commands(commands: Any) -> None:
     simulate.add_argument(
         "--correlated",
         action="store_true",
-        help=f"noise correlated in the plane ({SCANNER_CORRELATION:g} to the next voxel), as on many scanners",
+        help=f"noise correlated within slices ({SCANNER_CORRELATION:g} to the next voxel), as many scanners",
     )
     simulate.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the scan")
     simulate.set_defaults(run=_simulate)

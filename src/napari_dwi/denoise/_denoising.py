@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dwi.denoise._noise_floor import AFTER, BEFORE, CORRECTIONS, NO_CORRECTION, NoiseFloor
+from napari_dwi.measure.rician_sigma import AIR, SOURCES, rician_sigma
 from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
 from napari_dwi.methods.progress import Progress
@@ -15,8 +17,6 @@ from napari_dwi.scan import DwiSeries, format_b_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-NO_CORRECTION = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,17 @@ class DenoiseParameters(Parameters):
     )
     rician_correction: str = choice(
         NO_CORRECTION,
-        (NO_CORRECTION, "koay", "gudbjartsson-patz"),
-        help="Remove the noise floor of magnitude images after denoising.",
+        CORRECTIONS,
+        help="Remove the noise floor of magnitude images: Koay suits denoised images, the other single ones.",
+    )
+    rician_order: str = choice(
+        AFTER, (AFTER, BEFORE), help="Remove the noise floor after denoising or before.", advanced=True
+    )
+    noise_from: str = choice(
+        AIR,
+        SOURCES,
+        help="What the noise level for the noise floor is estimated from where none is given.",
+        advanced=True,
     )
     noise_sigma: float = number(
         0.0,
@@ -80,15 +89,17 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
     def run(inputs: Inputs, parameters: DenoiseParameters, context: Context) -> Output:
         series = inputs.series
         targets = target_volumes(series, parameters.targets)
-        made = denoise(inputs, parameters, context, targets)
+        floor = _floor(series, parameters, context.progress.check)
+        made = denoise(*_without_floor(inputs, parameters, floor, context), context, targets)
         made = made if isinstance(made, Denoised) else Denoised(made)
         denoised, figures, warnings = made.signal, dict(made.figures), list(made.warnings)
         context.progress.check()
         before = series.signal[..., targets]
-        if parameters.rician_correction != NO_CORRECTION:
-            denoised, sigma, warning = _without_bias(series, denoised, parameters)
-            figures["noise sigma (scanner units)"] = sigma
-            warnings.append(warning)
+        if floor is not None:
+            if floor.order == AFTER:
+                denoised = floor.removed_from(denoised, context.progress.check)
+            figures |= floor.figures()
+            warnings.append(floor.warning())
         denoised = np.where(np.isfinite(before), denoised, np.float32(np.nan)).astype(np.float32, copy=False)
         context.progress.check()
         figures |= _figures(series, targets, before, denoised, context.progress.check)
@@ -167,20 +178,24 @@ def target_volumes(series: DwiSeries, b_values: tuple[float, ...]) -> NDArray[np
     return np.unique(np.concatenate([series.b_values.indices(b) for b in b_values]))
 
 
-def _without_bias(
-    series: DwiSeries, denoised: NDArray[np.float32], parameters: DenoiseParameters
-) -> tuple[NDArray[np.float32], float, str]:
-    from napari_dwi.measure.noise_level import noise_level
-    from napari_dwi.physics.rician import correct_rician_bias
+def _floor(series: DwiSeries, parameters: DenoiseParameters, check: Callable[[], None]) -> NoiseFloor | None:
+    if parameters.rician_correction == NO_CORRECTION:
+        return None
+    slice_axis = series.grid.slice_axis
+    sigma = rician_sigma(series, parameters.noise_from, slice_axis, check, typed=parameters.noise_sigma)
+    return NoiseFloor(sigma, parameters.rician_correction, parameters.rician_order, slice_axis)
 
-    sigma = parameters.noise_sigma or noise_level(series)
-    corrected = correct_rician_bias(denoised, sigma, parameters.rician_correction)
-    origin = "as given" if parameters.noise_sigma else "estimated from the air"
-    warning = (
-        f"noise floor removed ({parameters.rician_correction}) with sigma {sigma:.4g}, {origin}; scanners "
-        "often process images before export, which makes this noise level uncertain"
-    )
-    return corrected.astype(np.float32, copy=False), sigma, warning
+
+def _without_floor(
+    inputs: Inputs, parameters: DenoiseParameters, floor: NoiseFloor | None, context: Context
+) -> tuple[Inputs, DenoiseParameters]:
+    """What a method gets to see: where the noise floor goes first, a series without it."""
+    if floor is None or floor.order == AFTER:
+        return inputs, parameters
+    signal = floor.removed_from(inputs.series.signal, context.progress.check)
+    # The air no longer tells the noise level.
+    told = replace(parameters, noise_sigma=floor.sigma.mean)
+    return replace(inputs, series=replace(inputs.series, signal=signal)), told
 
 
 def _figures(
@@ -191,6 +206,7 @@ def _figures(
     check: Callable[[], None],
 ) -> dict[str, float]:
     from napari_dwi.measure.foreground import foreground_mask
+    from napari_dwi.measure.residual_structure import residual_structure
 
     inside = foreground_mask(series, check)
     figures = {}
@@ -204,4 +220,9 @@ def _figures(
         shift = float((new[finite] - old[finite]).mean(dtype=np.float64))
         figures[f"mean change, volume {volume}, b = {b_value} (%)"] = round(100 * shift / mean, 4)
         figures[f"residual SD, volume {volume}, b = {b_value}"] = float((old - new)[finite].std())
+        image = after[..., step]
+        found = residual_structure(
+            before[..., step] - image, image, inside, series.grid.slice_axis, check
+        ).figures()
+        figures |= {f"{text}, volume {volume}, b = {b_value}": value for text, value in found.items()}
     return figures

@@ -72,13 +72,14 @@ def noise_sds(
             except BadInputError:
                 sigma = 0.0
         if sigma:
-            found.append(NoiseSd(_sd_of_magnitude(image[tissue], sigma), origin))
+            found.append(NoiseSd(sd_of_magnitude(image[tissue], sigma), origin))
         else:
-            found.append(_from_differences(series, volume, tissue, slice_axis))
+            sd = sd_from_differences(series, volume, tissue, slice_axis)
+            found.append(NoiseSd(sd, "from differences of neighbours"))
     return found
 
 
-def _sd_of_magnitude(magnitude: NDArray[np.float32], sigma: float) -> float:
+def sd_of_magnitude(magnitude: NDArray[np.floating], sigma: float) -> float:
     """SD of Rician noise at the mean of some magnitudes."""
     from napari_dwi.physics.rician import correct_rician_bias, rician_mean
 
@@ -107,12 +108,15 @@ def neighbours_likeness(series: DwiSeries, slice_axis: int, check: Callable[[], 
     return float(np.mean(found))
 
 
-def _from_differences(series: DwiSeries, volume: int, tissue: NDArray[np.bool_], slice_axis: int) -> NoiseSd:
-    """Diagonal differences, which for noise that is alike between neighbours are too small."""
+def sd_from_differences(series: DwiSeries, volume: int, tissue: NDArray[np.bool_], slice_axis: int) -> float:
+    """SD of the noise of one volume within tissue, from differences of neighbouring voxels.
+
+    Diagonal differences, which for noise that is alike between neighbours are too small, times how much
+    larger those over two voxels are (see `neighbours_likeness`).
+    """
     image = np.moveaxis(series.signal[..., volume], slice_axis, 2)
     inside = np.moveaxis(tissue, slice_axis, 2)
-    sd = difference_noise_sd(image, inside) * _likeness(series, volume, tissue, slice_axis)
-    return NoiseSd(sd, "from differences of neighbours")
+    return difference_noise_sd(image, inside) * _likeness(series, volume, tissue, slice_axis)
 
 
 def _likeness(series: DwiSeries, volume: int, tissue: NDArray[np.bool_], slice_axis: int) -> float:

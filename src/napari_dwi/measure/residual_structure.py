@@ -42,6 +42,17 @@ class ResidualStructure:
         """Whether the image or its edges can be seen in the residual."""
         return abs(self.with_image) > FOLLOWS_FROM or self.with_edges > FOLLOWS_FROM
 
+    def figures(self) -> dict[str, float]:
+        """Those of the correlations that there are, by name, rounded."""
+        named = {
+            "residual with its neighbours (r)": float(np.nanmax(self.along))
+            if np.isfinite(self.along).any()
+            else float("nan"),
+            "residual with the image (r)": self.with_image,
+            "residual with edges (r)": self.with_edges,
+        }
+        return {name: round(value, 3) for name, value in named.items() if np.isfinite(value)}
+
     def sentence(self) -> str:
         """What the numbers mean, in one or two sentences."""
         if np.isnan(self.with_image):

@@ -99,7 +99,7 @@ def rician_mean(amplitude: ArrayLike, sigma: ArrayLike) -> NDArray[np.float64]:
     return noise * np.where(snr < _ASYMPTOTE_FROM, _NOISE_FLOOR * laguerre, asymptote)
 
 
-def correct_rician_bias(magnitude: ArrayLike, sigma: float, method: str = "koay") -> NDArray[np.float64]:
+def correct_rician_bias(magnitude: ArrayLike, sigma: ArrayLike, method: str = "koay") -> NDArray[np.float64]:
     """Signal behind a magnitude, with what the noise has added taken away.
 
     ``"koay"`` inverts `rician_mean` and is meant for magnitudes that are themselves means (over
@@ -110,8 +110,9 @@ def correct_rician_bias(magnitude: ArrayLike, sigma: float, method: str = "koay"
     ----------
     magnitude : array_like
         Magnitude in scanner units. NaN stays NaN.
-    sigma : float
-        Noise level in scanner units, not negative. 0 returns the magnitude as it is.
+    sigma : array_like
+        Noise level in scanner units, not negative; broadcasts against ``magnitude``. 0 returns the
+        magnitude as it is.
     method : str
         ``"koay"`` or ``"gudbjartsson-patz"``.
 
@@ -132,20 +133,26 @@ def correct_rician_bias(magnitude: ArrayLike, sigma: float, method: str = "koay"
     Gudbjartsson and Patz, The Rician distribution of noisy MRI data. Magn Reson Med 34 (1995)
     910-914.
     """
-    if not np.isfinite(sigma) or sigma < 0:
+    noise = np.asarray(sigma, dtype=np.float64)
+    if not np.isfinite(noise).all() or (noise < 0).any():
+        wrong = noise[~(noise >= 0)] if (~(noise >= 0)).any() else noise[~np.isfinite(noise)]
         raise BadInputError(
-            "not a noise level", expected="sigma of 0 or more, in scanner units", found=f"{sigma:g}"
+            "not a noise level",
+            expected="sigma of 0 or more, in scanner units",
+            found=f"{float(wrong.flat[0]):g}",
         )
     measured = np.asarray(magnitude, dtype=np.float64)
     if method == "gudbjartsson-patz":
-        return np.sqrt(np.abs(measured**2 - sigma**2))
+        return np.sqrt(np.abs(measured**2 - noise**2))
     if method != "koay":
         raise BadInputError(
             "no such Rician bias correction", expected="koay or gudbjartsson-patz", found=method
         )
-    if sigma == 0:
-        return measured.copy()
-    return sigma * _amplitude_of_mean(measured / sigma)
+    if not noise.all():
+        # Divided by 1 instead, and taken as it is.
+        some = np.where(noise == 0, 1.0, noise)
+        return np.where(noise == 0, measured, some * _amplitude_of_mean(measured / some))
+    return noise * _amplitude_of_mean(measured / noise)
 
 
 def _amplitude_of_mean(mean: NDArray[np.float64]) -> NDArray[np.float64]:
