@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,19 @@ def test_a_series_with_less_noise_is_a_reference_for_fits(folder: Path, tmp_path
     said = json.loads((folder / "out" / "table.json").read_text())
     assert said["Reference"]["FitOfASeries"] == "least-squares"
     assert not (folder / "out" / "agreement.tsv").exists()
+
+
+def test_all_fits_are_told_one_noise_level_unless_the_user_typed_one(tmp_path: Path) -> None:
+    # Blanked around the tissue, so that there are repeats and no air.
+    scan = make_series(b_values=(0, 0, 0, 400, 800))
+    signal = np.where(scan.tissue[..., None], scan.series.signal, np.float32(0))
+    save(replace(scan.series, signal=signal), tmp_path / "scan.nii.gz")
+    words = ["--model", "adc", "--methods", "log-linear,a=least-squares,b=least-squares"]
+    assert compare(tmp_path, *words, "--set", "b.noise_sigma=7") == 0
+    said = json.loads((tmp_path / "out" / "table.json").read_text())
+    told = {label: method["Parameters"]["noise_sigma"] for label, method in said["Methods"].items()}
+    assert said["NoiseSigma"] == told["log-linear"] == told["a"] == pytest.approx(60, rel=0.2)
+    assert told["b"] == 7
 
 
 def test_a_method_that_fails_leaves_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,16 +38,15 @@ class Contestant:
         """Whether it has a parameter of that name."""
         return any(parameter.name == name for parameter in self.parameters.declared())
 
-    def told(self, **values: Any) -> Contestant:
-        """The same with some parameters set, where it has them and they are still at their default."""
+    def at_default(self, name: str) -> bool:
+        """Whether it has a parameter of that name, which nobody has set."""
         defaults = {parameter.name: parameter.default for parameter in self.parameters.declared()}
-        known = self.parameters.as_dict()
-        new = {
-            name: value
-            for name, value in values.items()
-            if name in defaults and known[name] == defaults[name]
-        }
-        return replace(self, parameters=self.parameters.from_values(known | new))
+        return name in defaults and getattr(self.parameters, name) == defaults[name]
+
+    def told(self, **values: Any) -> Contestant:
+        """The same with some parameters set, where it has them and nobody has set them."""
+        new = {name: value for name, value in values.items() if self.at_default(name)}
+        return replace(self, parameters=self.parameters.from_values(self.parameters.as_dict() | new))
 
 
 def contestants(

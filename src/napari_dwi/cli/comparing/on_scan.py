@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,17 +44,21 @@ def compare_on_scan(options: argparse.Namespace) -> int:
     failed: dict[str, str] = {}
     with terminal_progress() as progress:
         given = read_inputs(options, progress, options.anatomy, register=options.register)
-        regions = _regions(options, given)
+        regions = _regions(options, given, progress)
         inputs = given
         if model is not None and given.mask is None:
             # Found once, so that all fits work on the very same voxels.
-            mask = foreground_mask(given.series).astype(np.float32)
+            mask = foreground_mask(given.series, progress.check).astype(np.float32)
             inputs = replace(given, mask=Volume(mask, given.series.grid, "mask"))
         reference = None
         if options.reference:
             reference = reference_maps(options.reference, inputs, model, options.allow, progress)
-        sigma = _noise_level(inputs.series, named)
-        told = [one if sigma is None else one.told(noise_sigma=sigma) for one in named]
+        # Denoisers look at the noise of each volume by itself; fits are told one level.
+        sigma = None if model is None else _noise_level(inputs, progress)
+        told = [
+            one.told(noise_sigma=sigma) if sigma is not None and one.at_default("noise_from") else one
+            for one in named
+        ]
         results = _results(told, inputs, options, progress, failed)
     sets = [_maps_of(label, result, model) for label, result in results.items()]
     if model is None:
@@ -70,11 +75,12 @@ def compare_on_scan(options: argparse.Namespace) -> int:
     return MethodFailedError.exit_code if failed else 0
 
 
-def _regions(options: argparse.Namespace, inputs: Inputs) -> dict[str, NDArray[np.bool_]]:
+def _regions(options: argparse.Namespace, inputs: Inputs, progress: Progress) -> dict[str, NDArray[np.bool_]]:
     grid = inputs.series.grid
     if options.roi is None:
-        whole = foreground_mask(inputs.series) if inputs.mask is None else inputs.mask.data > 0
-        return {_WHOLE: whole}
+        if inputs.mask is not None:
+            return {_WHOLE: inputs.mask.data > 0}
+        return {_WHOLE: foreground_mask(inputs.series, progress.check)}
     regions = read_regions(options.roi)
     labels = regions.labels
     if not labels.grid.same_as(grid):
@@ -83,15 +89,20 @@ def _regions(options: argparse.Namespace, inputs: Inputs) -> dict[str, NDArray[n
     return {name: labels.data == code for code, name in regions.names.items()}
 
 
-def _noise_level(series: DwiSeries, named: Sequence[Contestant]) -> float | None:
-    """One noise level for all methods; ``None`` where it cannot be told from the air."""
-    if not any(one.has("noise_sigma") for one in named):
-        return None
-    try:
-        return float(noise_level(series))
-    except BadInputError as err:
-        complain(f"{err.what}; every method finds its own")
-        return None
+def _noise_level(inputs: Inputs, progress: Progress) -> float | None:
+    """One noise level for all fits, from the air or from repeats; ``None`` where neither tells it."""
+    from napari_dwi.fit._noise import repeats_sigma
+
+    # What scanners blank to zero has no noise.
+    inside = (inputs.series.signal > 0).all(axis=-1)
+    if inputs.mask is not None:
+        inside &= inputs.mask.data > 0
+    with contextlib.suppress(BadInputError):
+        return float(noise_level(inputs.series, check=progress.check))
+    with contextlib.suppress(BadInputError):
+        return float(repeats_sigma(inputs.series, inside))
+    complain("noise level: neither air nor repeats tell it; every method finds its own")
+    return None
 
 
 def _results(
