@@ -85,7 +85,8 @@ def test_curves_without_noise_give_their_parameters(method: Method, model: str) 
     curves = make_curves(model)
     found = maps(run(method, curves, model, noise_sigma="1").output, model)
     error = np.median(np.abs(found / curves.truth - 1), axis=(0, 1, 2))
-    loose = 2 if model in ("triexp", "ivim-kurtosis") and not is_exact(method) else 1
+    # Of the largest models a prior or a table decides what the curve leaves open.
+    loose = 3 if model in ("triexp", "ivim-kurtosis") and not is_exact(method) else 1
     limit = np.full(len(error), accuracy(method) * loose)
     np.testing.assert_array_less(error, limit)
 
@@ -216,9 +217,21 @@ def test_too_few_b_values_are_refused_with_the_number_needed(method: Method, mod
 
 
 @every_method
-def test_a_series_without_weighting_is_refused(method: Method) -> None:
-    with pytest.raises(BadInputError, match="only b = 0"):
-        run(method, curves_for(method, b_values=(0.0,) * 6), noise_sigma="1")
+@pytest.mark.parametrize(
+    ("b_values", "said"),
+    [
+        ((0.0,) * 6, "only b = 0"),
+        ((800.0,) * 6, "too few b-values"),
+        (tuple(b / 1000 for b in B_VALUES), "another unit"),
+        (tuple(b / 400 for b in B_VALUES), "another unit"),
+    ],
+    ids=["unweighted", "one b-value", "ms/um2", "ms/um2 to 2"],
+)
+def test_b_values_that_say_nothing_are_refused(
+    method: Method, b_values: tuple[float, ...], said: str
+) -> None:
+    with pytest.raises(BadInputError, match=said):
+        run(method, curves_for(method, b_values=b_values), noise_sigma="1")
 
 
 @every_model

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS = 6144
-# Shape parameters of IVIM; the work on a voxel grows with the cube of their number.
+# Shape parameters of IVIM; the work on a voxel grows with the square of their number.
 _USUAL_SIZE = 3
+# No diffusion scan stops here: b-values this small are in ms/um2.
+_SMALLEST_HIGHEST_B = 20.0
 _SHARE_OF_FIT = (0.05, 0.85)
 # Beyond this share of voxels at a bound the user is told.
 _MANY_AT_BOUNDS = 0.1
@@ -153,7 +155,7 @@ def voxel_by_voxel(prepare: PrepareFit, *, rows: int = _ROWS) -> FitVoxels:
         fit = prepare(problem, parameters, context)
         total = len(voxels.signal)
         size = max(_USUAL_SIZE, len(problem.model.shape))
-        step = context.chunk(rows * _USUAL_SIZE**3 // size**3)
+        step = context.chunk(rows * _USUAL_SIZE**2 // size**2)
         parts = []
         for first in range(0, total, step):
             context.progress.report(first / total, f"voxel {first} of {total}")
@@ -185,6 +187,13 @@ def _volumes(series: DwiSeries, parameters: FitParameters) -> tuple[DwiSeries, N
 
 def _check_b_values(model: SignalModel, b_values: BValues) -> None:
     distinct = b_values.distinct
+    if UNWEIGHTED_B / 1000 < distinct[-1] < _SMALLEST_HIGHEST_B:
+        raise BadInputError(
+            "the b-values seem to be in another unit",
+            expected="s/mm2",
+            found=f"{b_values}",
+            remedy="b-values in ms/um2 are to be multiplied by 1000.",
+        )
     expected = f"at least {model.fewest_b_values} different b-values"
     if distinct[-1] <= UNWEIGHTED_B:
         raise BadInputError("without diffusion weighting there is nothing to fit", found="only b = 0")

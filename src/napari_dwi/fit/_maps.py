@@ -74,6 +74,7 @@ def output_images(
     }
 
     def image(role: str, ending: str, data: NDArray[Any], what: SignalParameter, text: str) -> OutputImage:
+        progress.check()
         whole = np.full(status.shape, np.nan, dtype=np.float32, order="F")
         whole[voxels.inside] = data
         display = Display(

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from napari_dwi.methods.progress import Progress
     from napari_dwi.physics.signal_models import SignalModel
 
-# No scan stops here: b-values this small are in ms/um2, or not b-values.
-_SMALLEST_HIGHEST_B = 20.0
-
 
 @dataclass(frozen=True, eq=False)
 class SignalFit:
@@ -166,14 +163,6 @@ def _check(signal: NDArray[np.float32], b_values: NDArray[np.float64]) -> None:
             "signals and b-values do not go together",
             expected="signals (..., n) and b-values (n,)",
             found=f"{signal.shape} and {b_values.shape}",
-        )
-    highest = float(np.nanmax(b_values, initial=0.0))
-    if 0 < highest < _SMALLEST_HIGHEST_B:
-        raise BadInputError(
-            "the b-values seem to be in another unit",
-            expected="s/mm2",
-            found=f"none above {highest:g}",
-            remedy="b-values in ms/um2 are to be multiplied by 1000.",
         )
 
 

@@ -11,7 +11,7 @@ from napari_dwi.fit._problem import FitChunk, FitProblem
 from napari_dwi.methods.method import Context, Method
 from napari_dwi.methods.parameters import number, whole
 
-_MODELS = ("ivim", "ivim-dfast", "sivim", "ivim-kurtosis", "adc")
+_MODELS = ("ivim", "ivim-dfast", "sivim", "triexp", "ivim-kurtosis", "adc")
 _RATES = ("D", "Dstar", "Dfast", "ADC")
 
 
@@ -30,6 +30,15 @@ class BayesParameters(BoundedFitParameters):
     """Parameters of the posterior mean: a broad prior, cut off at the bounds."""
 
     model: str = model_choice(*_MODELS)
+    # Tissue cannot outrun free water, which has 3 at body temperature; pulsation adds a little.
+    D_high: float = number(
+        4.0,
+        low=0,
+        high=20,
+        unit="10⁻³ mm²/s",
+        help="Highest diffusion coefficient of tissue; free water has 3.",
+        advanced=True,
+    )
     f_prior: float = number(0.2, low=0.01, high=0.9, help="Perfusion fraction expected beforehand, 0 to 1.")
     f_prior_sd: float = number(
         0.25, low=0.01, high=10, help="How uncertain that is (SD); 10 leaves all fractions the same chance."

@@ -67,7 +67,7 @@ METHOD = Method(
         "Sijbers et al., IEEE Trans Med Imaging 17 (1998) 357-361; Epstein et al., MELBA (2022), eqs. 1-4"
     ),
     parameters=MaximumLikelihoodParameters,
-    run=fitter(voxel_by_voxel(_prepare, rows=1024), noise=_noise),
+    run=fitter(voxel_by_voxel(_prepare, rows=1280), noise=_noise),
     presets=BOUND_PRESETS,
     context_slices=0,
     uses_torch=False,
