@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from napari_dwi.cli import main
+from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import Volume, open_volume, save
 
 from ...fit.curves import Curves, make_curves
@@ -207,6 +210,30 @@ def test_a_reference_on_another_grid_is_refused(
     save_series(make_series((10, 9, 2)).series, tmp_path / "small.nii.gz")
     assert compare(folder, "--methods", "gaussian", "--reference", str(tmp_path / "small.nii.gz")) == 2
     assert "does not lie on the grid of the series; expected size (20, 18, 4)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("on", ["a scan", "known truth"])
+def test_a_stop_leaves_nothing_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], on: str
+) -> None:
+    heard: list[str] = []
+
+    @contextmanager
+    def impatient() -> Iterator[Progress]:
+        # Asks for a stop as soon as the second method is at work.
+        def on_report(_fraction: float, phrase: str) -> None:
+            heard.append(phrase)
+
+        yield Progress(on_report, lambda: any("least-squares: " in phrase for phrase in heard))
+
+    for module in ("on_scan", "on_truth"):
+        monkeypatch.setattr(f"napari_dwi.cli.comparing.{module}.terminal_progress", impatient)
+    words = ["--model", "adc", "--methods", "log-linear,least-squares", "--out", str(folder / "out")]
+    series = [str(folder / "scan.nii.gz")] if on == "a scan" else ["--repeats", "5"]
+    assert main(["compare", *series, *words]) == 130
+    assert any("log-linear: " in phrase for phrase in heard)
+    assert not (folder / "out").exists()
+    assert "stopped, nothing was written" in capsys.readouterr().err
 
 
 def test_inputs_are_never_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,13 +94,15 @@ def _noise_level(inputs: Inputs, progress: Progress) -> float | None:
     from napari_dwi.fit._noise import repeats_sigma
 
     # What scanners blank to zero has no noise.
-    inside = (inputs.series.signal > 0).all(axis=-1)
+    inside = np.asarray((inputs.series.signal > 0).all(axis=-1))
     if inputs.mask is not None:
         inside &= inputs.mask.data > 0
     with contextlib.suppress(BadInputError):
         return float(noise_level(inputs.series, check=progress.check))
     with contextlib.suppress(BadInputError):
-        return float(repeats_sigma(inputs.series, inside))
+        sigma = float(repeats_sigma(inputs.series, inside)) if inside.any() else 0.0
+        if sigma > 0:
+            return sigma
     complain("noise level: neither air nor repeats tell it; every method finds its own")
     return None
 
