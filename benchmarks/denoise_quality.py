@@ -1,44 +1,51 @@
 """How close every denoising method comes to the truth, on the simulated head.
 
-Run ``python benchmarks/denoise_quality.py``. The head is scanned with 96 x 96 x 8 voxels of
-2 x 2 x 4 mm at b = 0, 50, 400 and 800, with Rician noise in every volume; SNR is the mean noise-free
-b = 0 signal of the brain over sigma. The methods are not told sigma. For every SNR a table of means
-over the seeds:
+Run ``python benchmarks/denoise_quality.py --out results.tsv``; with ``--out`` a run that was stopped goes on
+where it was. The head is scanned with 96 x 96 x 8 voxels of 2 x 2 x 4 mm at b = 0, 50, 400 and 800, with
+Rician noise in every volume; SNR is the mean noise-free b = 0 signal of the brain over sigma. The methods
+are not told sigma. For every SNR a table of means over the seeds, inside the brain:
 
-dP, dS   PSNR (dB) and SSIM in the brain against the expected magnitude (noise floor included)
+dP, dS   PSNR (dB) and SSIM against the expected magnitude (noise floor included)
 cP, cS   the same after Koay's correction with the true sigma, against the noise-free image
-lesion   contrast of the largest lesion left at b = 800 (1 is all of it)
+les      contrast of the largest lesion that is left (1 is all of it); high PSNR without it is a flat image
+bias     mean of the brain against its expected magnitude, %, over all b-values
 CPU s    CPU seconds for all volumes, with one thread
 
-BL-INR runs with its preset ``fast``; ``--all`` adds its recommended settings and whatever takes more
-than a minute for a series.
+The best of each column of dB and SSIM has a star. In the file there are, besides, uP and uS: PSNR and
+SSIM against the noise-free image before any correction. ``--correlated`` makes noise that is alike
+between neighbours within slices, as scanners have it.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from denoise_runs import Run, denoised, runs_of
+from results_file import ResultsFile
 
 from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.measure.lesion_contrast import contrast_recovery, surroundings
 from napari_dwi.methods.method import Inputs
-from napari_dwi.methods.registry import find_method, methods_of
-from napari_dwi.methods.running import run_method
 from napari_dwi.physics.rician import correct_rician_bias, rician_mean
+from napari_dwi.physics.scan_noise import SCANNER_CORRELATION, ScanNoise
 from napari_dwi.physics.simulation import SimulatedScan, simulate_brain
 from napari_dwi.scan import resample_to
 
 _SHAPE = (96, 96, 8)
 _B_VALUES = (0.0, 50.0, 400.0, 800.0)
-_SLOW = ("bm4d", "mm-bsn", "noise2self", "noise2void", "zs-n2n")
+_KEYS = ("noise", "snr", "seed", "method", "b")
+_FIGURES = ("dP", "dS", "uP", "uS", "cP", "cS", "lesion", "bias")
+_VALUES = (*_FIGURES, "seconds")
+_NOISY = "noisy"
+# Of what is printed, where more is better.
+_STARRED = ("dP", "dS", "cP", "cS")
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     """A scan and where to look at it."""
 
     scan: SimulatedScan
@@ -48,92 +55,127 @@ class _Case:
     around: np.ndarray
 
 
-def _case(snr: float, seed: int) -> _Case:
-    scan = simulate_brain(snr=snr, seed=seed, shape=_SHAPE, b_values=_B_VALUES)
+def case_of(snr: float, seed: int, noise: ScanNoise | None = None) -> Case:
+    """The head with some noise."""
+    scan = simulate_brain(snr=snr, seed=seed, shape=_SHAPE, b_values=_B_VALUES, noise=noise)
     anatomy = tuple(resample_to(volume, scan.series.grid) for volume in scan.anatomy)
     labels = scan.labels.data
     brain = np.isin(labels, [code for code, name in scan.label_names.items() if name != "CSF"])
     lesions = [labels == code for code, name in scan.label_names.items() if name.startswith("lesion")]
     largest = max(lesions, key=np.count_nonzero)
     around = surroundings(largest, brain & ~np.logical_or.reduce(lesions))
-    return _Case(scan, Inputs(scan.series, anatomy), brain, largest, around)
+    return Case(scan, Inputs(scan.series, anatomy), brain, largest, around)
 
 
-def _scores(case: _Case, signal: np.ndarray) -> list[float]:
-    """dP, dS, cP and cS for every b-value, and the lesion's contrast."""
-    scan, scores = case.scan, []
-    for n in range(len(_B_VALUES)):
-        clean, image = scan.truth.signal[..., n], signal[..., n]
-        expected = rician_mean(clean, scan.sigma).astype(np.float32)
-        corrected = correct_rician_bias(image, scan.sigma).astype(np.float32)
-        peak = float(clean[case.brain].max())
-        for one, truth in ((image, expected), (corrected, clean)):
-            scores += [psnr(one, truth, case.brain, peak), ssim(one, truth, case.brain, peak)]
-    expected = rician_mean(scan.truth.signal[..., -1], scan.sigma)
-    return [*scores, contrast_recovery(signal[..., -1], expected, case.lesion, case.around)]
+def scores_of(case: Case, image: np.ndarray, volume: int) -> dict[str, float]:
+    """All figures of one volume."""
+    scan = case.scan
+    clean = scan.truth.signal[..., volume]
+    expected = rician_mean(clean, scan.sigma).astype(np.float32)
+    corrected = correct_rician_bias(image, scan.sigma).astype(np.float32)
+    peak = float(clean[case.brain].max())
+    figures = {}
+    for letter, one, truth in (("d", image, expected), ("u", image, clean), ("c", corrected, clean)):
+        figures[f"{letter}P"] = psnr(one, truth, case.brain, peak)
+        figures[f"{letter}S"] = ssim(one, truth, case.brain, peak)
+    figures["lesion"] = contrast_recovery(image, expected, case.lesion, case.around)
+    figures["bias"] = 100 * (float(image[case.brain].mean()) / float(expected[case.brain].mean()) - 1)
+    return figures
 
 
-def _cpu_seconds() -> float:
-    """Of this process and those it has started, which are gone by now."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+def measure(results: ResultsFile, runs: list[Run], options: argparse.Namespace) -> None:
+    """Run what is not in the results yet."""
+    kind = "correlated" if options.correlated else "white"
+    noise = ScanNoise(in_plane_correlation=SCANNER_CORRELATION if options.correlated else 0.0)
+    for snr in options.snr:
+        for seed in options.seeds:
+            known = {"noise": kind, "snr": f"{snr:g}", "seed": seed}
+            left = [run for run in runs if not results.has(**known, method=run.title)]
+            if not left and results.has(**known, method=_NOISY):
+                continue
+            case = case_of(snr, seed, noise)
+            if not results.has(**known, method=_NOISY):
+                _add(results, known | {"method": _NOISY, "seconds": "0"}, case, case.inputs.series.signal)
+            for run in left:
+                signal, seconds = denoised(run, case.inputs, limit_s=options.limit, device=options.device)
+                print(f"{kind} SNR {snr:g} seed {seed} {run.title}: {seconds:.1f} CPU s", flush=True)
+                row = known | {"method": run.title, "seconds": f"{seconds:.1f}"}
+                if signal is None:
+                    results.add(row | {"b": "stopped"})
+                else:
+                    _add(results, row, case, signal)
 
 
-def _denoised(case: _Case, name: str, preset: str | None) -> tuple[np.ndarray, float]:
-    method = find_method(name)
-    start = _cpu_seconds()
-    result = run_method(method, method.settings(preset), case.inputs, device="cpu", threads=1)
-    return result.output.image("denoised").signal, _cpu_seconds() - start
+def _add(results: ResultsFile, row: dict[str, object], case: Case, signal: np.ndarray) -> None:
+    for volume, b_value in enumerate(_B_VALUES):
+        figures = {
+            name: f"{value:.4f}" for name, value in scores_of(case, signal[..., volume], volume).items()
+        }
+        results.add(row | {"b": f"{b_value:g}"} | figures)
 
 
-def _runs(names: list[str], everything: bool) -> list[tuple[str, str | None]]:
-    """Methods and presets to compare."""
-    runs: list[tuple[str, str | None]] = []
-    for method in methods_of("denoise"):
-        if names and method.name not in names:
+def table(results: ResultsFile, kind: str, snr: str, seeds: list[int]) -> str:
+    """Means over the seeds as text, the best of each column with a star."""
+    columns = [(f"{b:g}", figure) for b in _B_VALUES for figure in ("dP", "cP", "cS", "les")]
+    methods = list(dict.fromkeys(row["method"] for row in results.rows if row["snr"] == snr))
+    rows: dict[str, list[float]] = {}
+    for method in methods:
+        known = {"noise": kind, "snr": snr, "method": method}
+        if results.has(**known, b="stopped") or not results.has(**known):
             continue
-        if method.name == "bm4d" and importlib.util.find_spec("bm4d") is None:
-            print("bm4d is left out: install the extra napari-dwi[bm4d]")
-            continue
-        if method.name == "bl-inr":
-            runs += [("bl-inr", "fast"), *([("bl-inr", None)] if everything else [])]
-        elif everything or names or method.name not in _SLOW:
-            runs.append((method.name, None))
-    return runs
+        cells = [
+            _mean(results.numbers("lesion" if figure == "les" else figure, **known, b=b, seed=seeds))
+            for b, figure in columns
+        ]
+        means = [_mean(results.numbers(figure, **known, seed=seeds)) for figure in ("dP", "cP", "cS", "bias")]
+        rows[method] = [*cells, *means, _mean(results.numbers("seconds", **known, b="0", seed=seeds))]
+    heads = [*(f"b{b} {figure}" for b, figure in columns), "mean dP", "mean cP", "mean cS", "bias %", "CPU s"]
+    best = [
+        max((values[n] for name, values in rows.items() if name != _NOISY), default=np.nan)
+        if any(head.endswith(figure) for figure in _STARRED)
+        else np.nan
+        for n, head in enumerate(heads)
+    ]
+    width = max(map(len, (*rows, "method")))
+    lines = [f"{'method':{width}}" + "".join(f"{head:>9}" for head in heads)]
+    for name, values in rows.items():
+        cells = [
+            f"{value:.3f}" if head.endswith("cS") else f"{value:.2f}"
+            for head, value in zip(heads, values, strict=True)
+        ]
+        starred = [
+            f"{cell}{'*' if value == top and name != _NOISY else ' '}"
+            for cell, value, top in zip(cells, values, best, strict=True)
+        ]
+        lines.append(f"{name:{width}}" + "".join(f"{cell:>9}" for cell in starred))
+    return "\n".join(lines)
 
 
-def _header() -> str:
-    figures = "".join(f"{f'b {b:g} ' + figure:>9}" for b in _B_VALUES for figure in ("dP", "dS", "cP", "cS"))
-    return f"{'method':18}{figures}{'mean dP':>9}{'mean cP':>9}{'lesion':>8}{'CPU s':>8}"
-
-
-def _row(title: str, scores: np.ndarray, seconds: float) -> str:
-    by_b = scores[:-1].reshape(len(_B_VALUES), 4)
-    cells = "".join(f"{value:9.2f}" if n % 2 == 0 else f"{value:9.3f}" for n, value in enumerate(scores[:-1]))
-    means = f"{by_b[:, 0].mean():9.2f}{by_b[:, 2].mean():9.2f}"
-    return f"{title:18}{cells}{means}{scores[-1]:8.2f}{seconds:8.1f}"
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
 
 
 def main() -> None:
-    """Print the tables."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--snr", nargs="*", type=float, default=[1.0, 3.0, 5.0])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1])
-    parser.add_argument("--methods", nargs="*", default=[], help="only these")
-    parser.add_argument("--all", action="store_true", help="the slow ones too")
+    parser.add_argument("--methods", nargs="*", default=[], help="such as gaussian bl-inr bl-inr:fast; all")
+    parser.add_argument("--correlated", action="store_true", help="noise that is alike within slices")
+    parser.add_argument("--limit", type=float, default=1800.0, help="CPU seconds for one run (1800)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, help="file of all results, taken up again if it is there")
     options = parser.parse_args()
-    runs = _runs(options.methods, options.all)
+    results = ResultsFile(options.out, _KEYS, _VALUES)
+    measure(results, runs_of(options.methods), options)
+    kind = "correlated" if options.correlated else "white"
     for snr in options.snr:
-        cases = [_case(snr, seed) for seed in options.seeds]
-        print(f"\nSNR {snr:g}, seeds {options.seeds}, lesion of {np.count_nonzero(cases[0].lesion)} voxels")
-        print(_header())
-        noisy = np.mean([_scores(case, case.inputs.series.signal) for case in cases], axis=0)
-        print(_row("noisy", noisy, 0.0), flush=True)
-        for name, preset in runs:
-            done = [_denoised(case, name, preset) for case in cases]
-            scores = np.mean([_scores(case, one[0]) for case, one in zip(cases, done, strict=True)], axis=0)
-            title = name if preset is None else f"{name} {preset}"
-            print(_row(title, scores, float(np.mean([seconds for _, seconds in done]))), flush=True)
+        voxels = np.count_nonzero(case_of(snr, options.seeds[0]).lesion)
+        print(f"\nSNR {snr:g}, {kind} noise, seeds {options.seeds}, lesion of {voxels} voxels")
+        print(table(results, kind, f"{snr:g}", options.seeds))
+        stopped = [row for row in results.rows if row["snr"] == f"{snr:g}" and row["b"] == "stopped"]
+        for row in stopped:
+            print(f"{row['method']}, seed {row['seed']}: stopped after {row['seconds']} CPU s")
 
 
 if __name__ == "__main__":
