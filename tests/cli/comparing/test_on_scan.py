@@ -117,7 +117,7 @@ def test_pairs_of_methods_agree_or_not(fitted: Path) -> None:
 def test_there_are_pictures_of_decays_maps_bars_and_agreement(fitted: Path) -> None:
     pytest.importorskip("matplotlib")
     written = files_below(fitted / "out")
-    stems = ("decay", "maps", "bars", "agreement_f", "agreement_D", "agreement_Dstar")
+    stems = ("decay", "maps", "bars", "errors", "agreement_f", "agreement_D", "agreement_Dstar")
     assert {name for name in written if name.endswith(".png")} == {f"{stem}.png" for stem in stems}
 
 

@@ -136,6 +136,7 @@ def test_without_the_drawing_library_there_are_tables_and_a_line(
         (["--methods", "bayes", "--range", "D:1-2"], "--range takes NAME=LOW:HIGH"),
         (["--methods", "bayes", "--range", "ADC=1e-3:2e-3"], "ivim has no parameter ADC"),
         (["--methods", "bayes", "--roi", "r.nii"], "--roi needs a scan; expected a SERIES"),
+        (["--methods", "bayes", "--device", "cpu"], "--device needs a scan; expected a SERIES"),
         (["--methods", "gaussian"], "no method is called gaussian"),
         (["--methods", "image-cnn"], "image-cnn looks at neighbours, and single signals have none"),
         (["--methods", "bayes", "--bval", "missing.bval"], "missing.bval"),

@@ -17,6 +17,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_dwi.physics.signal_models import SignalParameter
+
 # Okabe and Ito: told apart by colour-blind readers too.
 _COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a3fa0")
 LIMIT_COLOUR = "#808080"
@@ -83,6 +85,13 @@ def legend(figure: Figure, axes: NDArray[Any]) -> None:
     }
     columns = min(_LEGEND_COLUMNS, max(1, len(entries)))
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
+
+
+def title_of(parameter: SignalParameter | None, name: str = "") -> str:
+    """The symbol of a parameter with its unit on the screen; the name of what is no parameter."""
+    if parameter is None:
+        return name
+    return f"{parameter.symbol} ({parameter.screen_unit})" if parameter.screen_unit else parameter.symbol
 
 
 def robust_limits(*values: NDArray[Any], share: float = 0.5) -> tuple[float, float]:

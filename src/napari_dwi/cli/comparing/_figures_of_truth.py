@@ -15,6 +15,7 @@ from napari_dwi.cli.comparing._drawing import (
     new_figure,
     robust_limits,
     styled,
+    title_of,
 )
 from napari_dwi.measure.estimator_quality import EstimatorQuality, mean_of_known
 from napari_dwi.measure.estimator_tables import marginal_limit
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_dwi.physics.signal_models import SignalParameter
 
 _MEASURES = {"bias": "bias", "sd": "SD", "rmse": "RMSE"}
 _BINS = 40
@@ -60,7 +60,7 @@ def marginal_figure(
         factor = parameter.screen_factor
         for row, (measure, words) in enumerate(_MEASURES.items()):
             place = axes[row, column]
-            place.set_title(f"{words} of {_named(parameter)}")
+            place.set_title(f"{words} of {title_of(parameter)}")
             if measure == "bias":
                 place.axhline(0, color="#cccccc", linewidth=1)
             for title, quality in qualities.items():
@@ -76,7 +76,7 @@ def marginal_figure(
                 true = grid.axes[column] * factor
                 place.plot(true, lowest, "--", color=LIMIT_COLOUR, label=LIMIT)
             if row == len(_MEASURES) - 1:
-                place.set_xlabel(f"true {_named(parameter)}")
+                place.set_xlabel(f"true {title_of(parameter)}")
     legend(figure, axes)
     figure.suptitle(heading, fontsize=10)
     return figure
@@ -116,8 +116,8 @@ def arrow_figure(
             place.set_xlim(*_room(tail[:, 0], head[:, 0]))
             place.set_ylim(*_room(tail[:, 1], head[:, 1]))
             place.set_title(title)
-            place.set_xlabel(_named(first))
-            place.set_ylabel(_named(second))
+            place.set_xlabel(title_of(first))
+            place.set_ylabel(title_of(second))
     figure.suptitle(f"{heading}: from true values (dots) to mean estimates (arrow heads)", fontsize=10)
     return figure
 
@@ -144,7 +144,7 @@ def crossing_figure(
                 np.sqrt(counts.T), origin="lower", extent=(*ends, *ends), cmap="viridis", aspect="equal"
             )
             place.plot(ends, ends, color="w", linewidth=1)
-            place.set_title(f"{words} of {_named(parameter)}")
+            place.set_title(f"{words} of {title_of(parameter)}")
             place.set_xlabel(one[0])
             place.set_ylabel(other[0])
     figure.suptitle(f"{heading}, every crossing of the grid", fontsize=10)
@@ -200,17 +200,12 @@ def difference_figure(
             )
             true = grid.axes[index][value] * parameter.screen_factor
             size = "size of bias" if measure == "bias" else words
-            place.set_title(f"{size} of {_named(parameter)} at {true:.3g}")
-            place.set_xlabel(_named(grid.model.shape[across]))
-            place.set_ylabel(_named(grid.model.shape[up]))
+            place.set_title(f"{size} of {title_of(parameter)} at {true:.3g}")
+            place.set_xlabel(title_of(grid.model.shape[across]))
+            place.set_ylabel(title_of(grid.model.shape[up]))
             figure.colorbar(image, ax=place)
     figure.suptitle(f"{heading}: {one[0]} minus {other[0]}; blue where the first is better", fontsize=10)
     return figure
-
-
-def _named(parameter: SignalParameter) -> str:
-    unit = parameter.screen_unit
-    return f"{parameter.symbol} ({unit})" if unit else parameter.symbol
 
 
 def _room(*values: NDArray[Any]) -> tuple[float, float]:

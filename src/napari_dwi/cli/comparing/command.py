@@ -10,8 +10,15 @@ from napari_dwi.cli.methods import add_anatomy_options, add_run_options
 from napari_dwi.errors import BadInputError
 from napari_dwi.physics.signal_models import ALL_MODELS
 
-_ON_TRUTH = ("snr", "points", "repeats", "range")
-_ON_SCAN = ("roi", "mask", "reference", "anatomy")
+# What only one of both uses, and its value when nobody named it.
+_ON_TRUTH: dict[str, Any] = dict.fromkeys(("snr", "points", "repeats", "range"))
+_ON_SCAN: dict[str, Any] = {
+    **dict.fromkeys(("roi", "mask", "reference", "threads")),
+    "anatomy": [],
+    "register": False,
+    "volumes": "keep",
+    "device": "auto",
+}
 
 
 def add_commands(commands: Any) -> None:
@@ -60,8 +67,8 @@ def add_commands(commands: Any) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     on_scan = options.series is not None
-    for name in _ON_TRUTH if on_scan else _ON_SCAN:
-        if getattr(options, name):
+    for name, unnamed in (_ON_TRUTH if on_scan else _ON_SCAN).items():
+        if getattr(options, name) != unnamed:
             raise BadInputError(
                 f"--{name} {'needs known truth' if on_scan else 'needs a scan'}",
                 expected="no SERIES" if on_scan else "a SERIES",

@@ -23,7 +23,7 @@ from napari_dwi.measure.estimator_tables import RMSE_WARNING
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.provenance import relative_path
 from napari_dwi.methods.running import Result, add_result
-from napari_dwi.physics.signal_models import SignalModel
+from napari_dwi.physics.signal_models import SignalModel, SignalParameter
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.text import brief
 
@@ -58,6 +58,24 @@ class Compared:
     results: Mapping[str, Result]
     sets: tuple[MapSet, ...]
     reference: MapSet | None
+
+    @property
+    def sets_with_reference(self) -> tuple[MapSet, ...]:
+        """The maps of all methods after those of the reference, if there is one."""
+        return self.sets if self.reference is None else (self.reference, *self.sets)
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The maps that are drawn: all parameters but S0, or that of the highest b-value."""
+        if self.model is not None:
+            return tuple(parameter.name for parameter in self.model.shape)
+        computed = self.sets[-1].maps
+        return (max(computed, key=lambda name: float(name.removeprefix("b=").split()[0])),)
+
+    def parameter(self, name: str) -> SignalParameter | None:
+        """The parameter of a map; ``None`` for volumes."""
+        known = () if self.model is None else self.model.parameters
+        return next((parameter for parameter in known if parameter.name == name), None)
 
 
 @dataclass(frozen=True, eq=False)
