@@ -13,7 +13,7 @@ from napari_dwi.measure.regions import (
     measure_regions,
     statistics_table,
 )
-from napari_dwi.scan import BValues, DwiSeries, Volume
+from napari_dwi.scan import BValues, DwiSeries, Grid, Volume
 
 from ..synthetic import make_grid, make_series
 
@@ -214,3 +214,53 @@ def test_the_table_writes_b_values_as_readers_do(series: DwiSeries, labels: Volu
     measured = replace(series, b_values=BValues(np.array([4.99, 400.0, 929.75])))
     text = statistics_table(measure_regions(measured, labels, {1: "lesion"}))
     assert [line.split("\t")[2] for line in text.splitlines()[1:]] == ["4.99", "400", "929.75"]
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_region_is_the_same_part_of_the_patient_on_a_finer_grid(factor: int) -> None:
+    """CNR of a disc against a wavy background, whose SD is known: amplitude / sqrt(2)."""
+    coarse = make_grid((48, 40, 2))
+    fine = coarse.refined((factor, factor, 1))
+
+    def sampled(grid: Grid) -> Volume:
+        x, y, _ = np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij")
+        x, y = x * 48 / grid.shape[0], y * 40 / grid.shape[1]
+        disc = (x - 12) ** 2 + (y - 20) ** 2 < 8**2
+        return Volume(np.where(disc, 300, 100 + 20 * np.sin(np.pi * x / 4)).astype(np.float32), grid)
+
+    data = np.zeros(coarse.shape, np.float32)
+    x, y, _ = np.meshgrid(*[np.arange(n) for n in coarse.shape], indexing="ij")
+    data[(x - 12) ** 2 + (y - 20) ** 2 < 6**2] = 1
+    data[24:40, 2:38] = 2
+    labels = Volume(data, coarse, "labels")
+    names = {1: "disc", 2: "background"}
+    expected = (300 - 100) / (20 / np.sqrt(2))
+    for grid in (coarse, fine):
+        rows = measure_regions(sampled(grid), labels, names, "background")
+        assert row(rows, "disc").cnr == pytest.approx(expected, rel=0.01)
+        size_mm2 = row(rows, "disc").n * grid.spacing_mm[0] * grid.spacing_mm[1]
+        assert size_mm2 == pytest.approx(np.count_nonzero(data == 1) * 2.0 * 2.5, rel=0.001)
+
+
+def test_finer_voxels_on_a_border_count_half() -> None:
+    coarse = make_grid((4, 3, 1))
+    data = np.zeros(coarse.shape, np.float32)
+    data[1, :, 0] = 1
+    fine = coarse.refined((2, 1, 1))
+    values = np.zeros(fine.shape, np.float32)
+    values[:, :, 0] = np.arange(8)[:, None]
+    (found,) = measure_regions(Volume(values, fine), Volume(data, coarse, "labels"))
+    # Voxel 1 reaches from 1.5 to 2.5, or from half of fine voxel 1 to half of fine voxel 3.
+    assert found.n == 6
+    assert found.mean == 2.0
+    assert (found.minimum, found.maximum) == (1.0, 3.0)
+    assert found.std == pytest.approx(np.sqrt(3 * 2 * 0.5 / 5))
+
+
+def test_a_region_at_the_last_voxel_ends_with_it() -> None:
+    coarse = make_grid((4, 3, 1))
+    data = np.zeros(coarse.shape, np.float32)
+    data[3, 0, 0] = 1
+    fine = coarse.refined((2, 1, 1))
+    (found,) = measure_regions(Volume(np.ones(fine.shape, np.float32), fine), Volume(data, coarse, "labels"))
+    assert (found.n, found.mean) == (2, 1.0)

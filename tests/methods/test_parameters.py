@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.methods.parameters import Parameters, b_value_list, choice, flag, number, whole
+from napari_dwi.methods.parameters import (
+    Parameters,
+    b_value_list,
+    choice,
+    file_path,
+    flag,
+    number,
+    whole,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,3 +163,14 @@ def test_labels_are_words_with_the_unit_said_once() -> None:
 
 def test_only_the_parameters_so_declared_are_advanced() -> None:
     assert [parameter.name for parameter in Own.declared() if parameter.advanced] == ["passes"]
+
+
+def test_a_file_is_text_and_may_be_left_out() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class WithFile(Parameters):
+        weights: str = file_path(help="Weights to use.")
+
+    assert WithFile().weights == ""
+    assert WithFile().with_settings({"weights": "a b.safetensors"}).weights == "a b.safetensors"
+    with pytest.raises(BadInputError, match="expected a file, or nothing"):
+        WithFile.from_values({"weights": 3})

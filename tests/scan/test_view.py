@@ -119,3 +119,24 @@ def test_what_was_shown_is_saved_in_the_order_it_was_stored_in(name: str, tmp_pa
         second = open_volume(tmp_path / f"{convention}.nii")
         assert second.data.tobytes() == data.tobytes()
         assert second.grid.affine.tobytes() == first.grid.affine.tobytes()
+
+
+@every_orientation
+@both_conventions
+def test_a_finer_image_lies_over_the_coarse_one(name: str, convention: str) -> None:
+    view = view_of(name, convention, (8, -5, 12))
+    fine = view.grid.refined((2, 3, 1))
+    shown = view.on(fine)
+    for stored in [(0, 0, 0), (2, 3, 4), (1, 2, 0)]:
+        coarse_mark, fine_mark = np.zeros(SHAPE), np.zeros(fine.shape)
+        coarse_mark[stored] = 1
+        fine_mark[2 * stored[0], 3 * stored[1], stored[2]] = 1
+        (coarse_index,) = np.argwhere(view.to_display(coarse_mark))
+        (fine_index,) = np.argwhere(shown.to_display(fine_mark))
+        place = np.multiply(fine_index, shown.spacing_mm) + view.offset_mm(fine)
+        np.testing.assert_allclose(place, np.multiply(coarse_index, view.spacing_mm), atol=1e-9)
+
+
+def test_an_image_on_the_grid_of_the_view_begins_where_it_does() -> None:
+    view = view_of("LPS")
+    assert view.offset_mm(view.grid) == pytest.approx((0, 0, 0), abs=1e-12)

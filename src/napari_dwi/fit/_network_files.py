@@ -1,21 +1,16 @@
-"""Trained voxel networks as files: weights as safetensors, and JSON that says what they are.
-
-The weights are numbers and nothing else: reading them runs no code, whatever the file holds.
-"""
+"""Trained voxel networks as files: weights as safetensors, and JSON that says what they are."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_dwi.errors import BadInputError
 from napari_dwi.fit._network import VoxelNetwork
+from napari_dwi.methods import weight_files
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.json_files import read_json
 
@@ -48,17 +43,15 @@ class TrainedNetwork:
 
 def packed(network: VoxelNetwork) -> bytes:
     """The weights as the bytes of a safetensors file; the same weights give the same bytes."""
-    from safetensors.numpy import save
-
     tensors = {"scale": network.scale}
     for n, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
         tensors |= {f"weight{n}": weight, f"bias{n}": bias}
-    return save({name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()})
+    return weight_files.pack_weights(tensors)
 
 
 def digest_of(network: VoxelNetwork) -> str:
     """SHA-256 of the weights as a file."""
-    return hashlib.sha256(packed(network)).hexdigest()
+    return weight_files.digest_of(packed(network))
 
 
 def write_network(trained: TrainedNetwork, recipe: Recipe, path: Path) -> None:
@@ -111,30 +104,13 @@ def read_network(path: Path, recipe: Recipe) -> TrainedNetwork:
     if said.get("Description") != _WHAT or not isinstance(loss, int | float):
         raise BadInputError("this does not describe a voxel network", file=beside, expected=_WHAT)
     _check_recipe(said.get("Recipe"), recipe, beside)
-    data = _read(path)
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != said.get("SHA256"):
-        raise BadInputError(
-            "the weights are not those that were trained",
-            file=path,
-            expected=f"SHA-256 {str(said.get('SHA256'))[:12]}...",
-            found=f"{digest[:12]}...",
-        )
+    data = weight_files.read_weight_bytes(path, _LARGEST_BYTES)
+    digest = weight_files.check_digest(data, said.get("SHA256"), path)
     return TrainedNetwork(_unpacked(data, recipe, path), digest, float(loss))
 
 
 def _put(file: Any, data: bytes) -> None:
     file.write(data)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > _LARGEST_BYTES:
-            raise BadInputError("too large for a voxel network", file=path, found=f"{size} bytes")
-        return path.read_bytes()
-    except OSError as err:
-        raise BadInputError("cannot be read", file=path, found=err.strerror) from err
 
 
 def _check_recipe(said: Any, recipe: Recipe, file: Path) -> None:
@@ -152,22 +128,11 @@ def _check_recipe(said: Any, recipe: Recipe, file: Path) -> None:
 
 
 def _unpacked(data: bytes, recipe: Recipe, file: Path) -> VoxelNetwork:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        tensors = load(data)
-    except (SafetensorError, ValueError, KeyError) as err:
-        raise BadInputError("these are not weights", file=file, expected="safetensors") from err
     sizes = [len(recipe.b_values), *[recipe.width] * recipe.layers, len(recipe.ranges)]
     shapes: dict[str, tuple[int, ...]] = {"scale": (sizes[-1],)}
     for n, (n_in, n_out) in enumerate(pairwise(sizes)):
         shapes |= {f"weight{n}": (n_in, n_out), f"bias{n}": (n_out,)}
-    found = {name: tensor.shape for name, tensor in tensors.items()}
-    if found != shapes or any(tensor.dtype != np.float32 for tensor in tensors.values()):
-        raise BadInputError("these are the weights of another network", file=file)
-    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-        raise BadInputError("some weights are not numbers", file=file)
+    tensors = weight_files.unpack_weights(data, shapes, file)
     n_layers = len(sizes) - 1
     return VoxelNetwork(
         tuple(tensors[f"weight{n}"] for n in range(n_layers)),

@@ -12,8 +12,10 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLineEdit,
     QPushButton,
     QSpinBox,
     QWidget,
@@ -107,7 +109,36 @@ class BValuePicker(QWidget):
     def set_value(self, b_values: tuple[float, ...]) -> None:
         """Press these."""
         for b_value, button in self._buttons.items():
-            button.setChecked(b_value in b_values)
+            button.setChecked(not b_values or b_value in b_values)
+
+
+class FilePicker(QWidget):
+    """The path of a file, typed or chosen; empty for none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.line = QLineEdit()
+        self.line.setMinimumWidth(1)
+        self.button = QPushButton("…")
+        self.button.setToolTip("Choose the file")
+        self.button.clicked.connect(self._ask)
+        layout.addWidget(self.line)
+        layout.addWidget(self.button)
+
+    def value(self) -> str:
+        """The path; empty for none."""
+        return self.line.text().strip()
+
+    def set_value(self, path: str) -> None:
+        """Show another path."""
+        self.line.setText(path)
+
+    def _ask(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Choose a file", self.value())
+        if path:
+            self.set_value(path)
 
 
 class _Field:
@@ -129,6 +160,9 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
         narrow(combo)
         return _Field(combo, combo.currentText, combo.setCurrentText)
     if parameter.kind == "flag":
+    if parameter.kind == "file":
+        file = FilePicker()
+        return _Field(file, file.value, file.set_value)
         check = QCheckBox()
         return _Field(check, check.isChecked, check.setChecked)
     low = 0.0 if parameter.low is None else parameter.low

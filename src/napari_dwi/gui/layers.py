@@ -9,7 +9,7 @@ import numpy as np
 from napari.utils.colormaps import Colormap
 
 from napari_dwi.methods.display import Display
-from napari_dwi.scan import DwiSeries, View, Volume
+from napari_dwi.scan import DwiSeries, Grid, View, Volume
 
 if TYPE_CHECKING:
     import napari
@@ -54,9 +54,9 @@ def add_image_layer(
     viewer : Viewer
         Where.
     image : DwiSeries or Volume
-        What; its grid is that of the view.
+        What; its grid is that of the view, or a finer one with the same axes.
     view : View
-        How it is laid out on the screen.
+        How the scan is laid out on the screen.
     name : str
         Name of the layer.
     is_residual : bool
@@ -81,13 +81,13 @@ def image_layer_settings(
     image: DwiSeries | Volume, view: View, *, is_residual: bool = False
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """The display array of an image, and how a napari layer is to show it."""
-    data = view.to_display(image.signal if isinstance(image, DwiSeries) else image.data)
+    data = view.on(image.grid).to_display(image.signal if isinstance(image, DwiSeries) else image.data)
     settings = {
         "colormap": RESIDUAL_COLORMAP if is_residual else _colormap_of(image),
         "contrast_limits": symmetric_window(data) if is_residual else window(data),
         "interpolation2d": "nearest",
         "metadata": {},
-        **_geometry(view, data.ndim),
+        **_geometry(view, data.ndim, image.grid),
     }
     return data, settings
 
@@ -106,14 +106,15 @@ def on_all_volumes(image: DwiSeries, series: DwiSeries) -> DwiSeries:
     volumes = np.flatnonzero(np.isin(series.b_values.values, image.b_values.values))
     if len(image.b_values) == len(series.b_values) or len(volumes) != len(image.b_values):
         return image
-    signal = np.full(series.signal.shape, np.nan, dtype=np.float32, order="F")
+    shape = (*image.grid.shape, len(series.b_values))
+    signal = np.full(shape, np.nan, dtype=np.float32, order="F")
     signal[..., volumes] = image.signal
     return replace(image, signal=signal, b_values=series.b_values)
 
 
 def add_label_layer(viewer: napari.Viewer, labels: NDArray[np.uint8], view: View, name: str) -> Labels:
     """Show labels in display order (z, y, x); the array itself is shared, not copied."""
-    layer = viewer.add_labels(labels, name=name, **_geometry(view, 3))
+    layer = viewer.add_labels(labels, name=name, **_geometry(view, 3, view.grid))
     layer.contour = 1
     layer.opacity = 1.0
     return layer
@@ -141,6 +142,12 @@ def _sample(data: NDArray[np.float32]) -> NDArray[np.float32]:
     return values[np.isfinite(values)]
 
 
-def _geometry(view: View, n_axes: int) -> dict[str, Any]:
-    scale = (1.0, *view.spacing_mm)[-n_axes:]
-    return {"scale": scale, "units": _UNITS[-n_axes:], "axis_labels": _AXES[-n_axes:]}
+def _geometry(view: View, n_axes: int, grid: Grid) -> dict[str, Any]:
+    """Where an image lies in the world of the view: millimetres from its first display voxel."""
+    scale = (1.0, *view.on(grid).spacing_mm)[-n_axes:]
+    return {
+        "scale": scale,
+        "translate": (0.0, *view.offset_mm(grid))[-n_axes:],
+        "units": _UNITS[-n_axes:],
+        "axis_labels": _AXES[-n_axes:],
+    }

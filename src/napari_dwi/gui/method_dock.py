@@ -308,7 +308,9 @@ class MethodDock(Dock):
             return None
         sliced = through[0]
         position = [0, 0, 0]
-        position[sliced] = int(dims.current_step[sliced + first])
+        # Steps of the slider are those of the finest image on show.
+        place = round(dims.point[sliced + first] / view.spacing_mm[sliced])
+        position[sliced] = min(max(place, 0), view.shape[sliced] - 1)
         axis = view.voxel_axes[sliced]
         return axis, view.voxel((position[0], position[1], position[2]))[axis]
 

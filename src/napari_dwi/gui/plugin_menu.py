@@ -10,7 +10,13 @@ from qtpy.QtWidgets import QBoxLayout, QDockWidget, QLabel, QMainWindow, QWidget
 from napari_dwi.gui.icons import icon
 
 _MENU_TITLE = "DWI"
-_ICON_OF = {"Scan": "scan", "Regions": "regions", "Denoise": "denoise", "Fit": "fit"}
+_ICON_OF = {
+    "Scan": "scan",
+    "Regions": "regions",
+    "Denoise": "denoise",
+    "Fit": "fit",
+    "Super-resolve": "super-resolve",
+}
 _TITLE_PIXELS = 16
 
 

@@ -65,7 +65,7 @@ class ShownImages:
         Parameters
         ----------
         image : DwiSeries or Volume
-            On the grid of the view.
+            On the grid of the view, or on a finer one with the same axes.
         view : View
             How the scan is laid out.
         name : str

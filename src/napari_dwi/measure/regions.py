@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan import DwiSeries, Volume, format_b_value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ def measure_regions(
     image : DwiSeries or Volume
         What to measure.
     labels : Volume
-        Whole numbers on the same grid, 0 outside all regions.
+        Whole numbers, 0 outside all regions, on the same grid or on one that the image's grid refines
+        (see `napari_dwi.scan.Grid.refined`). A finer voxel counts as far as it lies in the region.
     names : mapping of int to str, optional
         Name of each region to report; by default every label found, by its number.
     background : str, optional
@@ -84,17 +89,11 @@ def measure_regions(
     BadInputError
         If the grids differ or there is no region of the background's name.
     """
-    if not labels.grid.same_as(image.grid):
-        raise BadInputError(
-            f"the regions do not lie on the grid of {image.name}",
-            expected=f"size {image.grid.shape}",
-            found=f"size {labels.grid.shape}",
-            remedy="Draw them on this image or resample them to it.",
-        )
-    inside = labels.data > 0
-    codes = labels.data[inside].astype(np.intp)
+    parts = _label_parts(labels, image)
+    inside = (parts > 0).any(axis=0)
+    codes = parts[:, inside].astype(np.intp)
     if names is None:
-        names = {int(code): str(code) for code in np.unique(codes)}
+        names = {int(code): str(code) for code in np.unique(codes[codes > 0])}
     if background is not None and background not in names.values():
         raise BadInputError(
             f"there is no region called {background}", expected="one of " + ", ".join(names.values())
@@ -102,7 +101,7 @@ def measure_regions(
     b_values = image.b_values.values if isinstance(image, DwiSeries) else None
     values = image.signal[inside] if isinstance(image, DwiSeries) else image.data[inside][:, None]
     # One pass per region over all volumes at once: regions are few, volumes can be many.
-    per_region = {name: _moments(values[codes == code]) for code, name in names.items()}
+    per_region = {name: _moments_within(values, codes == code) for code, name in names.items()}
     reference = per_region[background] if background is not None else None
     rows = []
     for volume in range(values.shape[1]):
@@ -118,8 +117,8 @@ def measure_regions(
                     volume=volume,
                     b_value=b_value,
                     region=name,
-                    n=int(moments.n[volume]),
-                    n_missing=int(moments.n_all - moments.n[volume]),
+                    n=round(float(moments.n[volume])),
+                    n_missing=round(moments.n_all - float(moments.n[volume])),
                     mean=mean,
                     std=std,
                     cv=_ratio(std, mean),
@@ -149,11 +148,45 @@ def statistics_table(rows: tuple[RegionStatistics, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _label_parts(labels: Volume, image: DwiSeries | Volume) -> NDArray[np.float32]:
+    """The labels within every voxel of an image, shape (n, x, y, z): one for each equal part of a voxel.
+
+    A voxel of the labels' own grid has one part. Halves of finer voxels lie within one voxel of the
+    labels each, but for those beyond the last, which belong to no region.
+    """
+    pairs = list(zip(image.grid.shape, labels.grid.shape, strict=True))
+    factors = [max(1, fine // coarse) for fine, coarse in pairs]
+    if not labels.grid.refined(factors).same_as(image.grid):
+        raise BadInputError(
+            f"the regions do not lie on the grid of {image.name}",
+            expected=f"size {image.grid.shape}",
+            found=f"size {labels.grid.shape}",
+            remedy="Draw them on this image or resample them to it.",
+        )
+    parts = labels.data[None]
+    for axis, factor in enumerate(factors, start=1):
+        if factor == 1:
+            continue
+        beyond = [(0, int(n == axis)) for n in range(parts.ndim)]
+        padded = np.pad(parts, beyond)
+        centre = np.arange(factor * parts.shape[axis]) / factor
+        halves = [np.floor(centre + side / (4 * factor) + 0.5).astype(np.intp) for side in (-1, 1)]
+        parts = np.concatenate([np.take(padded, half, axis=axis) for half in halves])
+    return parts
+
+
+def _moments_within(values: NDArray[np.float32], belongs: NDArray[np.bool_]) -> _Moments:
+    """Statistics of one region; ``belongs`` (parts, voxels) says which parts of each voxel it has."""
+    share = belongs.mean(axis=0)
+    some = share > 0
+    return _moments(values[some], share[some])
+
+
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """Numbers of one region, an array over volumes each."""
+    """Numbers of one region, an array over volumes each; counts are in voxels, parts of them included."""
 
-    n_all: int
+    n_all: float
     n: np.ndarray
     mean: np.ndarray
     std: np.ndarray
@@ -161,19 +194,20 @@ class _Moments:
     maximum: np.ndarray
 
 
-def _moments(values: np.ndarray) -> _Moments:
+def _moments(values: np.ndarray, share: np.ndarray) -> _Moments:
     """Statistics over axis 0 of values (voxels, volumes), leaving out what is not finite."""
     numbers = values.astype(np.float64)
     finite = np.isfinite(numbers)
-    n = finite.sum(axis=0)
+    weight = finite * share[:, None]
+    n = weight.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(finite, numbers, 0).sum(axis=0) / n
+        mean = (weight * np.where(finite, numbers, 0)).sum(axis=0) / n
         spread = np.where(finite, numbers - mean, 0)
-        std = np.sqrt((spread**2).sum(axis=0) / (n - 1))
+        std = np.sqrt((weight * spread**2).sum(axis=0) / (n - 1))
     std = np.where(n > 1, std, np.nan)
     minimum = np.where(n > 0, np.where(finite, numbers, np.inf).min(axis=0, initial=np.inf), np.nan)
     maximum = np.where(n > 0, np.where(finite, numbers, -np.inf).max(axis=0, initial=-np.inf), np.nan)
-    return _Moments(len(values), n, mean, std, minimum, maximum)
+    return _Moments(float(share.sum()), n, mean, std, minimum, maximum)
 
 
 def _ratio(top: float, bottom: float) -> float:

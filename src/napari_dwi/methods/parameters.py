@@ -1,7 +1,7 @@
 """Parameters of a method, declared once; forms, options and documentation are made from them.
 
 A method's parameters are a frozen dataclass derived from `Parameters`, with fields made by
-`number`, `whole`, `flag`, `choice` and `b_value_list`::
+`number`, `whole`, `flag`, `choice`, `b_value_list` and `file_path`::
 
     @dataclass(frozen=True, kw_only=True)
     class GaussianParameters(Parameters):
@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 
 from napari_dwi.errors import BadInputError
 
-ParameterKind = Literal["number", "whole", "flag", "choice", "b_values"]
+ParameterKind = Literal["number", "whole", "flag", "choice", "b_values", "file"]
 
 _TRUE_WORDS = ("true", "yes", "on", "1")
 _FALSE_WORDS = ("false", "no", "off", "0")
@@ -33,7 +33,7 @@ class Parameter:
     name : str
         The field's name, used in ``--set name=value``.
     kind : str
-        ``"number"``, ``"whole"``, ``"flag"``, ``"choice"`` or ``"b_values"``.
+        ``"number"``, ``"whole"``, ``"flag"``, ``"choice"``, ``"b_values"`` or ``"file"``.
     default : object
         Value when nothing is said.
     help : str
@@ -83,7 +83,7 @@ class Parameter:
                 return () if text.strip() in ("", "all") else tuple(float(b) for b in _split(text))
         except ValueError:
             raise self._wrong(repr(text)) from None
-        if self.kind == "choice":
+        if self.kind in ("choice", "file"):
             return text
         word = text.strip().lower()
         if word not in _TRUE_WORDS + _FALSE_WORDS:
@@ -101,6 +101,7 @@ class Parameter:
         }[self.kind]
         if not kind_ok:
             raise self._wrong(repr(value))
+            "file": isinstance(value, str),
         if self.kind not in ("number", "whole"):
             return
         # Written so that NaN fails too.
@@ -120,6 +121,8 @@ class Parameter:
         what = "a whole number" if self.kind == "whole" else "a number"
         return f"{what} from {self.low:g} to {self.high:g}" if self.low is not None else what
 
+        if self.kind == "file":
+            return "a file, or nothing"
     def _wrong(self, found: str) -> BadInputError:
         return BadInputError(f"parameter {self.name} cannot be used", expected=self.expected(), found=found)
 
@@ -205,3 +208,8 @@ def _field(parameter: Parameter) -> Any:
 
 def _split(text: str) -> list[str]:
     return text.replace(",", " ").split()
+def file_path(*, help: str, advanced: bool = False) -> Any:
+    """A file, by its path as text; empty for none."""
+    return _field(Parameter("", "file", "", help, advanced=advanced))
+
+

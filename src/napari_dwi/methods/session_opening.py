@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.methods.method import Output, OutputImage
+from napari_dwi.methods.method import Inputs, Output, OutputImage
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import Record, sidecar_of
 from napari_dwi.methods.repeating import read_recipe
@@ -146,6 +146,8 @@ def _open_scan(
 
 def _series(scan: ScanEntry, progress: Progress, path: Path) -> DwiSeries:
     entry, b_values = scan.series, b_values_of(scan.b_values)
+    if len(b_values) == 1:
+        return Inputs.of_volume(_volume(entry, progress, path)).series
     series = open_series(path, bval=b_values, allow=allowances_of(entry.allowed), check=progress.check)
     return _as_entered(series, entry)
 

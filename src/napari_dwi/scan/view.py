@@ -78,6 +78,25 @@ class View:
         x = _ENDS[0][::-1] if self.convention == "radiological" else _ENDS[0]
         return _ENDS[2][::-1], _ENDS[1][::-1], x
 
+    def on(self, grid: Grid) -> View:
+        """The same view of an image on another grid, whose axes are those of this one."""
+        return View(grid, self.convention)
+
+    def offset_mm(self, grid: Grid) -> tuple[float, float, float]:
+        """How far the first display voxel of an image on another grid lies from that of this view.
+
+        In mm along the display axes (z, y, x), for a grid with the axes of this one, as `Grid.refined`
+        makes it. A finer grid begins at the same stored voxel, which is the last on a reversed axis.
+        """
+        first = self.on(grid).voxel((0, 0, 0))
+        stored = np.linalg.solve(self.grid.affine, np.append(grid.to_mm(first), 1.0))[:3]
+        index = [
+            self.grid.shape[axis] - 1 - stored[axis] if backwards else stored[axis]
+            for axis, backwards in zip(self.voxel_axes, self.reversed_axes, strict=True)
+        ]
+        z, y, x = (float(i * mm) for i, mm in zip(index, self.spacing_mm, strict=True))
+        return z, y, x
+
     def to_display(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]:
         """A view of a stored array (x, y, z) or (x, y, z, n) as (z, y, x) or (n, z, y, x)."""
         axes = self.voxel_axes if array.ndim == 3 else (3, *self.voxel_axes)

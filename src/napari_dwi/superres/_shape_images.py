@@ -1,0 +1,86 @@
+"""Slices of shapes that no patient ever had: what a network can learn edges, folds and texture from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Drawn so many times finer, so that voxels at edges hold a mixture.
+_FINER = 2
+_ELLIPSES = (4, 40)
+_FOLD_VOXELS = (3.0, 12.0)
+_TEXTURE = 0.06
+_SHADING = 0.25
+
+
+def shape_image(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """One slice: a body of ellipses, folds, thin lines and spots in air, shaded and textured.
+
+    Parameters
+    ----------
+    size : int
+        Voxels along each side.
+    rng : numpy.random.Generator
+        Where everything is drawn from.
+
+    Returns
+    -------
+    ndarray, float32, shape (size, size)
+        0 in air; the brightest tissue is about 1.
+    """
+    n = _FINER * size
+    body = _ellipse(n, rng, centre=0.08, axes=(0.33, 0.6))
+    image = np.full((n, n), rng.uniform(0.3, 0.9))
+    for _ in range(rng.integers(*_ELLIPSES)):
+        inside = _ellipse(n, rng, centre=0.5, axes=(0.01, 0.3))
+        image[inside] = rng.uniform(0.05, 1.0)
+    for _ in range(rng.integers(2, 6)):
+        _fold(image, rng)
+    shape = (n // _FINER, _FINER, n // _FINER, _FINER)
+    coarse = np.where(body, image, 0.0).reshape(shape).mean(axis=(1, 3))
+    texture = 1 + rng.uniform(0, _TEXTURE) * _smooth_noise(size, rng.uniform(0.5, 3.0), rng)
+    shading = 1 + rng.uniform(0, _SHADING) * _smooth_noise(size, size / 3, rng)
+    shaded = np.clip(coarse * texture * shading, 0, None)
+    tissue = shaded[shaded > 0]
+    brightest = float(np.percentile(tissue, 99)) if tissue.size else 1.0
+    return (shaded / brightest).astype(np.float32)
+
+
+def _fold(image: NDArray[np.float64], rng: np.random.Generator) -> None:
+    """Paint a part of the image as folded tissue, with thin lines between the folds or without."""
+    n = image.shape[0]
+    field = _smooth_noise(n, rng.uniform(*_FOLD_VOXELS) * _FINER / 2, rng)
+    region = _ellipse(n, rng, centre=0.35, axes=(0.1, 0.45))
+    first, second, line = rng.uniform(0.05, 1.0, 3)
+    if rng.random() < 0.6:
+        image[region & (field > rng.uniform(-0.5, 0.5))] = first
+    if rng.random() < 0.5:
+        image[region & (field < rng.uniform(-1.5, -0.5))] = second
+    if rng.random() < 0.5:
+        image[region & (np.abs(field) < rng.uniform(0.05, 0.25))] = line
+
+
+def _ellipse(
+    n: int, rng: np.random.Generator, *, centre: float, axes: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """A turned ellipse; ``centre`` and ``axes`` as shares of the image, small axes more often."""
+    x0, y0 = rng.uniform(-centre, centre, 2) * n
+    a, b = np.exp(rng.uniform(np.log(axes[0]), np.log(axes[1]), 2)) * n
+    angle = rng.uniform(0, np.pi)
+    place = np.arange(n) - n / 2
+    x, y = place[:, None] - x0, place - y0
+    along = x * np.cos(angle) + y * np.sin(angle)
+    across = y * np.cos(angle) - x * np.sin(angle)
+    return np.asarray((along / a) ** 2 + (across / b) ** 2 < 1)
+
+
+def _smooth_noise(n: int, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Gaussian noise that is alike over ``sigma`` samples, with a mean of 0 and an SD of 1."""
+    frequency = np.fft.fftfreq(n)
+    keep = np.exp(-2 * (np.pi * sigma * frequency) ** 2)
+    noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=(n, n))) * keep[:, None] * keep).real
+    return np.asarray((noise - noise.mean()) / max(float(noise.std()), 1e-12))

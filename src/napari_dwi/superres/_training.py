@@ -1,0 +1,210 @@
+"""Training a network: epochs, early stopping, and a run folder from which it can go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_dwi.errors import MethodFailedError
+from napari_dwi.methods.progress import Progress
+from napari_dwi.methods.strict_json import to_json
+from napari_dwi.superres._checkpoint import Checkpoint
+from napari_dwi.superres._examples import Example, Examples, augmented, batches
+from napari_dwi.superres._losses import loss_of
+from napari_dwi.superres._optimising import optimiser_of, schedule_of
+from napari_dwi.superres._run_folder import EpochRecord, RunFolder, RunState
+from napari_dwi.superres._stopping import EarlyStopping
+from napari_dwi.superres._unet import UNet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
+
+# Of what the network should change, it must change this share at least.
+_LEAST_CHANGE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network, and how training went.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The weights after the best epoch.
+    history : tuple of EpochRecord
+        One for each epoch.
+    """
+
+    checkpoint: Checkpoint
+    history: tuple[EpochRecord, ...]
+
+
+def train(
+    network_config: NetworkConfig,
+    config: TrainingConfig,
+    examples: Examples,
+    *,
+    noise_range: tuple[float, float],
+    about: Mapping[str, object] | None = None,
+    start: Checkpoint | None = None,
+    folder: Path | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Trained:
+    """Train a network until its validation loss no longer falls.
+
+    Parameters
+    ----------
+    network_config, config : NetworkConfig, TrainingConfig
+        Which network, and how.
+    examples : Examples
+        What it learns from.
+    noise_range : (float, float)
+        Lowest and highest noise of the examples, in units of the brightest tissue.
+    about : mapping, optional
+        What else the checkpoint should say; ready for JSON.
+    start : Checkpoint, optional
+        A network of the same kind to go on from (fine-tuning).
+    folder : Path, optional
+        The run folder, written after every epoch; a run that was stopped in it goes on. At the end it
+        holds ``network.safetensors`` with its JSON.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"mps"``. On CUDA with mixed precision.
+    progress : Progress, optional
+        Looked at before every step.
+
+    Raises
+    ------
+    Stopped
+        If the user asked to stop; the run folder holds all epochs that were finished.
+    MethodFailedError
+        If the loss is no longer a number, or the network has learnt to leave its input alone.
+    BadInputError
+        If the folder holds a run with other settings.
+    """
+    progress = progress or Progress()
+    torch.manual_seed(config.seed)
+    network = UNet(network_config).to(device)
+    if start is not None:
+        load_weights(network, start.weights)
+    optimiser = optimiser_of(network, config)
+    steps = -(-len(examples) // config.batch_size)
+    schedule = schedule_of(optimiser, config, steps)
+    stopping = EarlyStopping(config.patience, config.fewest_epochs)
+    run = None if folder is None else RunFolder(folder, network_config, config)
+    best, history = weights_of(network), list[EpochRecord]()
+    if run is not None and (state := run.read(weights_of(network), optimiser)) is not None:
+        load_weights(network, state.weights)
+        best, history = state.best, list(state.history)
+        schedule.load_state(state.schedule)
+        stopping.losses = [record.validation_loss for record in history]
+    while len(history) < config.epochs and not stopping.is_over:
+        epoch = len(history) + 1
+        part = progress.part(epoch - 1, config.epochs, f"epoch {epoch}/{config.epochs}, ")
+        losses = []
+        for step, batch in enumerate(_batches(examples, config, epoch)):
+            part.report(step / steps, f"loss {losses[-1]:.4g}" if losses else "first step")
+            losses.append(_step(network, optimiser, batch, config, device))
+            schedule.after_step()
+        rate = float(optimiser.param_groups[0]["lr"])
+        validation = _validation_loss(network, examples, config, device, part)
+        record = EpochRecord(epoch, float(np.mean(losses)), validation, rate)
+        if not (math.isfinite(record.training_loss) and math.isfinite(validation)):
+            raise MethodFailedError(
+                "training has failed: the loss is no longer a number",
+                found=f"epoch {epoch}, learning rate {rate:g}",
+                remedy="Lower the learning rate.",
+            )
+        if stopping.add(validation):
+            best = weights_of(network)
+        schedule.after_epoch(validation)
+        history.append(record)
+        if run is not None:
+            rate = float(optimiser.param_groups[0]["lr"])
+            state = RunState(weights_of(network), best, rate, schedule.state(), tuple(history))
+            run.write(state, optimiser)
+        part.report(1.0, f"validation loss {validation:.4g}")
+    load_weights(network, best)
+    _check_learnt(network, examples, device, progress)
+    said = {"Training": to_json(config), "BestEpoch": stopping.best_epoch, "Epochs": len(history)}
+    said["ValidationLoss"] = history[stopping.best_epoch - 1].validation_loss
+    checkpoint = Checkpoint(network_config, best, noise_range, said | dict(about or {}))
+    if run is not None:
+        run.finish(checkpoint)
+    return Trained(checkpoint, tuple(history))
+
+
+def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
+    """A copy of a network's weights."""
+    return {name: one.detach().cpu().numpy().copy() for name, one in network.state_dict().items()}
+
+
+def load_weights(network: torch.nn.Module, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Give a network these weights."""
+    network.load_state_dict({name: torch.from_numpy(np.array(one)) for name, one in weights.items()})
+
+
+def _batches(examples: Examples, config: TrainingConfig, epoch: int) -> Iterator[Example]:
+    rng = np.random.default_rng((config.seed, epoch))
+    return batches(
+        (augmented(example, config, rng) for example in examples.training(epoch)), config.batch_size
+    )
+
+
+def _step(
+    network: UNet, optimiser: torch.optim.Optimizer, batch: Example, config: TrainingConfig, device: str
+) -> float:
+    optimiser.zero_grad(set_to_none=True)
+    loss = _loss(network, batch, config, device)
+    loss.backward()
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _loss(network: UNet, batch: Example, config: TrainingConfig, device: str) -> torch.Tensor:
+    image, target, noise = (
+        torch.from_numpy(np.ascontiguousarray(one)).to(device)
+        for one in (batch.image, batch.target, batch.noise)
+    )
+    with torch.autocast("cuda", dtype=torch.bfloat16, enabled=device == "cuda"):
+        made = network(image, noise)
+    return loss_of(made, target, noise, config)
+
+
+@torch.inference_mode()
+def _validation_loss(
+    network: UNet, examples: Examples, config: TrainingConfig, device: str, progress: Progress
+) -> float:
+    """Mean over whole slices as they are, none of them changed."""
+    total, count = 0.0, 0
+    for batch in batches(examples.validation(), 1):
+        progress.check()
+        total += float(_loss(network, batch, config, device))
+        count += 1
+    return total / count
+
+
+@torch.inference_mode()
+def _check_learnt(network: UNet, examples: Examples, device: str, progress: Progress) -> None:
+    """Raise `MethodFailedError` if the output equals the input, which a plausible loss can hide."""
+    changed, wanted = 0.0, 0.0
+    for batch in batches(examples.validation(), 1):
+        progress.check()
+        image, noise = (torch.from_numpy(np.ascontiguousarray(one)) for one in (batch.image, batch.noise))
+        made = network(image.to(device), noise.to(device)).float().cpu().numpy()
+        changed += float(np.square(made - batch.image).sum())
+        wanted += float(np.square(batch.target - batch.image).sum())
+    if changed < _LEAST_CHANGE**2 * wanted:
+        raise MethodFailedError(
+            "the network has learnt to give back its input",
+            found=f"a change of {100 * math.sqrt(changed / wanted):.2g} % of what was wanted",
+            remedy="Train with another seed, a lower learning rate or another activation.",
+        )

@@ -1,0 +1,83 @@
+"""Train the super-resolution network that comes with the package, on simulated scans of shapes alone.
+
+Run ``python tools/train_superres_network.py OUT``. OUT becomes a run folder; when it is stopped, the same
+command goes on from the last epoch. Its ``network.safetensors`` and ``network.json`` are the files in
+``src/napari_dwi/superres/weights``, under the name of the factor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from napari_dwi.methods.device import chosen_device, torch_threads
+from napari_dwi.methods.progress import Progress
+from napari_dwi.superres._examples import ShapeExamples
+from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
+from napari_dwi.superres._training import train
+
+_NOISE = (0.01, 0.15)
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def main() -> None:
+    """Train it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="the run folder")
+    parser.add_argument("--epochs", type=int, default=40, help="of 100 steps each")
+    parser.add_argument("--images", type=int, default=800, help="different images of shapes")
+    parser.add_argument("--widths", type=int, nargs="+", default=[16, 32])
+    parser.add_argument("--factor", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    training = TrainingConfig(
+        balanced=True,
+        learning_rate=2e-3,
+        schedule="one-cycle",
+        batch_size=8,
+        crop=64,
+        epochs=options.epochs,
+        patience=options.epochs,
+        seed=options.seed,
+    )
+    examples = ShapeExamples(
+        size=64 * options.factor,
+        n_images=options.images,
+        noise=_NOISE,
+        per_epoch=100 * training.batch_size,
+        factor=options.factor,
+        seed=options.seed,
+    )
+    shown = 0.0
+
+    def show(fraction: float, phrase: str) -> None:
+        nonlocal shown
+        if time.monotonic() - shown > _SECONDS_BETWEEN_LINES:
+            shown = time.monotonic()
+            print(f"{100 * fraction:5.1f} %  {phrase}", flush=True)
+
+    about = {
+        "TrainedOn": "simulated scans of random shapes; no image of a patient or an animal",
+        "Images": options.images,
+        "Script": "tools/train_superres_network.py",
+    }
+    with torch_threads(options.threads):
+        trained = train(
+            NetworkConfig(widths=tuple(options.widths), factor=options.factor),
+            training,
+            examples,
+            noise_range=_NOISE,
+            about=about,
+            folder=options.out,
+            device=chosen_device(options.device),
+            progress=Progress(show),
+        )
+    for record in trained.history:
+        print(f"{record.epoch:4d}  {record.training_loss:.6f}  {record.validation_loss:.6f}")
+
+
+if __name__ == "__main__":
+    main()
