@@ -20,7 +20,7 @@ from napari_dwi.scan import BValues, DwiSeries, Volume
 from ..synthetic import files_below, save_series
 from ..watching import Watch
 from .curves import B_VALUES, SHAPE, Curves, make_curves
-from .settings import accuracy, coverage, fast_settings, is_exact
+from .settings import accuracy, coverage, fast_settings, is_exact, looks_at_neighbours
 
 every_method = pytest.mark.parametrize("method", methods_of("fit"), ids=lambda method: method.name)
 every_model = pytest.mark.parametrize(
@@ -172,9 +172,10 @@ def test_voxels_that_cannot_be_fitted_have_no_value_and_take_no_others_with_them
     gone[3, 2, 1] = True
     model = method.models[0]
     np.testing.assert_array_equal(np.isnan(maps(after.output, model)).any(axis=-1)[gone], True)
-    np.testing.assert_allclose(
-        maps(after.output, model)[~gone], maps(before.output, model)[~gone], rtol=1e-3, atol=1e-6
-    )
+    others = maps(after.output, model)[~gone]
+    assert np.isfinite(others).all()
+    if not looks_at_neighbours(method):
+        np.testing.assert_allclose(others, maps(before.output, model)[~gone], rtol=1e-3, atol=1e-6)
     assert statuses(after.output)[3, 2, 1] == status
     assert np.isnan(residual_of(after.output).signal[3, 2, 1]).all()
     assert not any("divide" in text or "invalid" in text for text in after.record.warnings)
@@ -267,7 +268,11 @@ def test_the_same_seed_gives_the_same_bytes(method: Method) -> None:
     assert first.output.figures == second.output.figures
 
 
-@every_method
+@pytest.mark.parametrize(
+    "method",
+    [method for method in methods_of("fit") if not looks_at_neighbours(method)],
+    ids=lambda method: method.name,
+)
 def test_voxels_do_not_know_of_each_other(method: Method) -> None:
     curves = curves_for(method, snr=30)
     half = np.zeros(SHAPE, np.float32)

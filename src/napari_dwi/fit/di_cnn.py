@@ -1,0 +1,41 @@
+"""DI-CNN: an image network that replaces badly fitted samples by its prediction, and learns again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_dwi.fit._image_fitting import REFERENCE, image_fitter
+from napari_dwi.fit._image_parameters import MODELS, RENEWING_PRESETS, RenewingParameters
+from napari_dwi.fit._network_fitting import NO_OWN_SD
+from napari_dwi.methods.method import Method
+
+if TYPE_CHECKING:
+    from napari_dwi.fit._image_iterations import Rules
+
+
+def _rules(parameters: RenewingParameters) -> Rules:
+    from napari_dwi.fit._image_iterations import Rules
+
+    return Rules(
+        fitting_max=parameters.fitting_max,
+        around_diff=None,
+        tolerance=parameters.tolerance,
+        limit=parameters.limit,
+        epochs=parameters.iteration_epochs,
+    )
+
+
+METHOD = Method(
+    name="di-cnn",
+    title="DI-CNN",
+    task="fit",
+    summary=(
+        "The image network, trained again and again: what it fitted badly becomes its prediction. SI-CNN "
+        f"without its averaging of similar neighbours, to compare with. {NO_OWN_SD}"
+    ),
+    reference=REFERENCE,
+    parameters=RenewingParameters,
+    run=image_fitter(_rules),
+    presets=RENEWING_PRESETS,
+    models=MODELS,
+)
