@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_dwi.measure.residual_structure import residual_structure
+from napari_dwi.measure.residual_structure import remarks_on, residual_structure
 
 SHAPE = (40, 36, 10)
 EVERYWHERE = np.ones(SHAPE, bool)
@@ -83,3 +83,17 @@ def test_it_looks_for_a_stop() -> None:
     asked = []
     residual_structure(NOISE, IMAGE, EVERYWHERE, check=lambda: asked.append(1))
     assert len(asked) > 5
+
+
+def test_several_residuals_are_judged_together() -> None:
+    noise = residual_structure(NOISE, IMAGE, EVERYWHERE)
+    anatomy = residual_structure(NOISE + 0.1 * IMAGE, IMAGE, EVERYWHERE)
+    nothing = residual_structure(np.zeros(SHAPE, np.float32), IMAGE, EVERYWHERE)
+    assert remarks_on({"b = 0": nothing}) == ()
+    assert remarks_on({"b = 0": noise, "b = 800": noise}) == ("No residual follows the image or its edges.",)
+    (one,) = remarks_on({"b = 0": noise, "b = 800": anatomy})
+    assert one.startswith("The residual follows the image")
+    assert one.endswith("(b = 800)")
+    (both,) = remarks_on({"b = 0": anatomy, "b = 50": noise, "b = 800": anatomy})
+    assert "2 of 3 volumes" in both
+    assert "b = 0; b = 800" in both

@@ -322,6 +322,12 @@ def test_figures_tell_what_changed_in_every_volume(method: Method, scan: Scan) -
 
 
 @every_method
+def test_it_is_said_what_the_residual_looks_like(method: Method, scan: Scan) -> None:
+    (remark,) = run(method, scan.series).output.remarks
+    assert "residual" in remark.lower()
+
+
+@every_method
 @pytest.mark.parametrize("correction", ["koay", "gudbjartsson-patz"])
 def test_the_noise_floor_is_removed_after_denoising_and_recorded(
     method: Method, scan: Scan, correction: str

@@ -254,6 +254,8 @@ def _written(result: Result, options: argparse.Namespace) -> int:
         say(str(path))
     for name, value in result.record.figures.items():
         say(f"{name}: {value:.5g}")
+    for remark in result.output.remarks:
+        say(remark)
     for warning in result.record.warnings:
         complain(f"note: {warning}")
     return 0

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dwi.denoise._judging import judged_result
 from napari_dwi.denoise._noise_floor import AFTER, BEFORE, CORRECTIONS, NO_CORRECTION, NoiseFloor
 from napari_dwi.measure.rician_sigma import AIR, SOURCES, rician_sigma
-from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
+from napari_dwi.methods.method import REMARKS, Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries, format_b_value
@@ -102,7 +103,8 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
             warnings.append(floor.warning())
         denoised = np.where(np.isfinite(before), denoised, np.float32(np.nan)).astype(np.float32, copy=False)
         context.progress.check()
-        figures |= _figures(series, targets, before, denoised, context.progress.check)
+        judged = judged_result(series, targets, before, denoised, context.progress.check)
+        figures |= judged.figures
         chosen = series.volumes(targets)
         result = replace(chosen, signal=denoised, name=f"{series.name} {name}", source=None)
         residual = replace(
@@ -121,6 +123,7 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
                 f"desc-{label}residual_dwi",
                 residual,
                 f"Input minus output of {name}: what the method took for noise",
+                facts={REMARKS: list(judged.remarks)},
             ),
         )
         if made.spread is not None:
@@ -196,33 +199,3 @@ def _without_floor(
     # The air no longer tells the noise level.
     told = replace(parameters, noise_sigma=floor.sigma.mean)
     return replace(inputs, series=replace(inputs.series, signal=signal)), told
-
-
-def _figures(
-    series: DwiSeries,
-    targets: NDArray[np.intp],
-    before: NDArray[np.float32],
-    after: NDArray[np.float32],
-    check: Callable[[], None],
-) -> dict[str, float]:
-    from napari_dwi.measure.foreground import foreground_mask
-    from napari_dwi.measure.residual_structure import residual_structure
-
-    inside = foreground_mask(series, check)
-    figures = {}
-    for step, volume in enumerate(targets):
-        check()
-        b_value = format_b_value(float(series.b_values.values[volume]))
-        old, new = before[..., step][inside], after[..., step][inside]
-        finite = np.isfinite(old) & np.isfinite(new)
-        if not finite.any() or (mean := float(old[finite].mean(dtype=np.float64))) == 0:
-            continue
-        shift = float((new[finite] - old[finite]).mean(dtype=np.float64))
-        figures[f"mean change, volume {volume}, b = {b_value} (%)"] = round(100 * shift / mean, 4)
-        figures[f"residual SD, volume {volume}, b = {b_value}"] = float((old - new)[finite].std())
-        image = after[..., step]
-        found = residual_structure(
-            before[..., step] - image, image, inside, series.grid.slice_axis, check
-        ).figures()
-        figures |= {f"{text}, volume {volume}, b = {b_value}": value for text, value in found.items()}
-    return figures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,31 @@ class ResidualStructure:
                 "tissue was removed."
             )
         return said
+
+
+def remarks_on(structures: Mapping[str, ResidualStructure]) -> tuple[str, ...]:
+    """What the residuals of several volumes, by name, say together: a sentence or two."""
+    known = {name: one for name, one in structures.items() if np.isfinite(one.with_image)}
+    if not known:
+        return ()
+    following = {name: one for name, one in known.items() if one.follows_anatomy}
+    if not following:
+        said = "No residual follows the image or its edges."
+    elif len(following) == 1:
+        (name, one), *_ = following.items()
+        said = f"{one.sentence()} ({name})"
+    else:
+        said = (
+            f"The residuals of {len(following)} of {len(known)} volumes follow the image or its edges "
+            f"({'; '.join(following)}): anatomy was changed with the noise."
+        )
+    alike = max(float(np.nanmax(one.along)) for one in known.values())
+    if alike > ALIKE_FROM and len(following) != 1:
+        said += (
+            f" Neighbours in residuals are alike (r up to {alike:.2f}): the scanner's noise is, or smooth "
+            "tissue was removed."
+        )
+    return (said,)
 
 
 def residual_structure(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.display import Display
 from napari_dwi.methods.naming import stem_and_suffix
@@ -14,6 +16,9 @@ from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import BValues, DwiSeries, Volume
 
 Task = Literal["denoise", "fit", "superres"]
+
+# The fact of an image that holds whole sentences about it, for the user to read.
+REMARKS = "Remarks"
 
 _NOT_WEIGHTED = "none: a single image"
 
@@ -56,7 +61,7 @@ class Inputs:
         series = DwiSeries(
             volume.data[..., None],
             volume.grid,
-            BValues([0.0], origin=_NOT_WEIGHTED),
+            BValues(np.zeros(1), origin=_NOT_WEIGHTED),
             volume.name,
             volume.source,
             volume.notes,
@@ -194,6 +199,11 @@ class Output:
     images: tuple[OutputImage, ...]
     figures: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is said of its images in whole sentences."""
+        return tuple(remark for image in self.images for remark in image.facts.get(REMARKS, ()))
 
     def image(self, role: str) -> DwiSeries | Volume:
         """The image with that role."""
