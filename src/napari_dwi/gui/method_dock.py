@@ -322,6 +322,7 @@ class MethodDock(Dock):
         record = result.record
         lines = [f"{title}: {duration(record.seconds)} on {record.device}"]
         lines += [f"{figure}: {brief(value)}" for figure, value in record.figures.items()]
+        lines += result.output.remarks
         lines += [f"Note: {warning}" for warning in record.warnings]
         self.report.setText("\n".join(lines))
 
