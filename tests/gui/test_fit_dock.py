@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QPushButton
 
+from napari_dwi.fit import fit_signal
 from napari_dwi.fit._readout import read_fit
 from napari_dwi.measure.protocol import protocol_limits
 from napari_dwi.methods.method import Inputs
@@ -70,8 +72,7 @@ def test_fit_button_gives_what_the_method_gives_in_screen_units(dock, idle, erro
         output = shown[name].output
         assert tuple(shown[name].layer.contrast_limits) == output.display.limits
         assert shown[name].layer.colormap.name == output.display.colormap
-    assert "residual" in shown
-    assert "S0" not in shown
+    assert not {"residual", "S0", "D SD", "status"} & set(shown)
 
 
 def test_only_methods_that_know_the_model_are_offered(dock):
@@ -162,6 +163,46 @@ def test_a_region_shows_its_mean_decay(dock, idle):
     dock.decay_box.setCurrentText("lobe")
     assert dock.plot.title.text() == "lobe, 2 voxels"
     assert dock.plot.text.splitlines()[1].split("\t")[-2] == "2"
+
+
+def test_the_mean_signal_of_a_region_is_fitted_beside_its_voxels(dock, idle, errors):
+    room = dock.room
+    region = room.regions.add("lobe")
+    room.regions.fill((np.array([1, 1, 1]), np.array([4, 5, 6]), np.array([6, 6, 6])), region.code)
+    dock._on_regions()
+    assert not dock.mean_button.isEnabled()
+    choose(dock, "ivim")
+    dock.decay_box.setCurrentText("lobe")
+    dock.mean_button.click()
+    idle(room)
+    assert not errors()
+    voxels = dock._region(region.code)
+    signal = room.series.signal[voxels].mean(axis=0)
+    expected = fit_signal(signal, B)
+    header, row = (line.split("\t") for line in dock.plot.text.splitlines())
+    assert row[0] == "Least squares, mean signal"
+    value, bar = (float(text) for text in row[header.index("D (10⁻³ mm²/s)")].split(" ± "))
+    assert value == pytest.approx(1000 * expected["D"].item(), rel=1e-2)
+    assert bar == pytest.approx(1000 * expected.sd["D"].item(), rel=2e-2)
+    # Another stroke makes it another region, whose mean nobody has fitted.
+    room.regions.fill((np.array([1]), np.array([9]), np.array([9])), region.code)
+    dock._draw()
+    assert len(dock.plot.text.splitlines()) == 1
+    assert not maps(room)
+
+
+def test_fields_say_what_0_stands_for_and_pressed_b_values_are_those_used(dock):
+    choose(dock, "ivim")
+    shown = {name: field.widget for name, field in dock.form._fields.items()}
+    assert shown["noise_sigma"].text() == "estimated"
+    assert shown["D_guess"].text() == "automatic"
+    assert shown["S0_high"].text() == "free"
+    assert shown["D_low"].text() == "0.00"
+    assert dock.form.values().b_values == ()
+    buttons = shown["b_values"].findChildren(QPushButton)
+    assert all(button.isChecked() for button in buttons)
+    buttons[1].click()
+    assert dock.form.values().b_values == tuple(b for b in B if b != 10)
 
 
 def test_a_series_that_a_model_cannot_fit_is_told(dock, idle, errors, series):

@@ -129,6 +129,7 @@ def output_images(
             replace(series, signal=residual, name=f"{series.name} residual", source=None),
             "Signal minus fitted signal",
             facts=facts,
+            aside=True,
         )
     )
     return tuple(images)

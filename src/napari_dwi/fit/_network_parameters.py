@@ -35,7 +35,11 @@ class NetworkParameters(BoundedFitParameters):
 
     model: str = model_choice(*MODELS)
     snr: float = number(
-        0.0, low=0, high=1000, help="SNR at the lowest b-value to train for; 0 takes that of the scan."
+        0.0,
+        low=0,
+        high=1000,
+        help="SNR at the lowest b-value to train for; 0 takes that of the scan.",
+        zero="that of the scan",
     )
     f_trained_low: float = _from(0.1, 1, "perfusion fraction (0 to 1)", "")
     f_trained_high: float = _to(0.5, 1, "perfusion fraction (0 to 1)", "")

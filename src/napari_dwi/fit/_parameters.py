@@ -64,7 +64,8 @@ class FitParameters(Parameters):
         0.0,
         low=0,
         high=1e9,
-        help="Noise level of single volumes, in scanner units; 0 estimates it where it is needed.",
+        help="Noise level of single volumes, in scanner units; 0 estimates it.",
+        zero="estimated",
     )
     noise_from: str = choice(
         AUTOMATIC,
@@ -155,12 +156,12 @@ class BoundedFitParameters(FitParameters):
 
 def _guess(highest: float, what: str, unit: str = _PER_THOUSAND) -> Any:
     help_text = f"Where the search for {what} starts; 0 finds a start for every voxel."
-    return number(0.0, low=0, high=highest, unit=unit, help=help_text, advanced=True)
+    return number(0.0, low=0, high=highest, unit=unit, help=help_text, advanced=True, zero="automatic")
 
 
 def _s0_bound(which: str) -> Any:
     help_text = f"{which} S0, in scanner units; 0 leaves it free."
-    return number(0.0, low=0, high=1e9, help=help_text, advanced=True)
+    return number(0.0, low=0, high=1e9, help=help_text, advanced=True, zero="free")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dwi.fit._signals import SignalFit
 from napari_dwi.methods.method import Output
 from napari_dwi.physics.signal_models import SignalModel, find_model
 from napari_dwi.scan import DwiSeries, Volume
@@ -99,6 +100,35 @@ def read_fit(output: Output, voxels: NDArray[np.bool_], b_values: ArrayLike) -> 
         np.asarray(model.signal(b_values, some).mean(axis=0), dtype=np.float64),
         _status(output, voxels),
     )
+
+
+def read_signal_fit(found: SignalFit, place: int, b_values: ArrayLike) -> Readout | None:
+    """Read the fit of one of several signals, such as the mean signals of regions.
+
+    Parameters
+    ----------
+    found : SignalFit
+        Fits of signals (n, n_b).
+    place : int
+        Which of them.
+    b_values : array_like, shape (m,)
+        b-values (s/mm2) of the curve.
+
+    Returns
+    -------
+    Readout or None
+        ``None`` if it could not be fitted.
+    """
+    names = found.model.names
+    mean = np.array([found[name][place] for name in names], dtype=np.float64)
+    if not np.isfinite(mean).all():
+        return None
+    unknown = np.full(len(names), np.nan)
+    sd = [found.sd[name][place] for name in names] if found.sd else unknown
+    said = found.meanings[int(found.status[place])]
+    curve = np.asarray(found.model.signal(b_values, mean), dtype=np.float64)
+    status = "" if said == "fitted" else said
+    return Readout(found.model, 1, mean, unknown, np.array(sd, dtype=np.float64), curve, status)
 
 
 def mean_signal(

@@ -38,6 +38,7 @@ class SegmentedParameters(BoundedFitParameters):
         unit="s/mm2",
         help="From this b-value on, blood no longer counts and tissue is fitted alone; 0 takes the one from "
         "which D is expected to come out best. 200 is usual.",
+        zero="automatic",
     )
     second_pass: bool = flag(
         True,

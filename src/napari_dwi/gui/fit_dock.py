@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_dwi.errors import BadInputError
+from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.fit._parameters import FitParameters
-from napari_dwi.fit._readout import mean_signal, read_fit
+from napari_dwi.fit._readout import mean_signal, read_fit, read_signal_fit
 from napari_dwi.gui.form import narrow
-from napari_dwi.gui.messages import tell
-from napari_dwi.gui.method_dock import MethodDock
+from napari_dwi.gui.messages import tell, tell_error
+from napari_dwi.gui.method_dock import MethodDock, short_title
 from napari_dwi.gui.protocol_panel import ProtocolPanel
 from napari_dwi.gui.voxel_probe import VoxelProbe
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.parameters import Parameters
+from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import methods_of
 from napari_dwi.physics.signal_models import MODELS, SignalModel
 from napari_dwi.scan import Volume
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import napari
     from numpy.typing import NDArray
 
+    from napari_dwi.fit._region_means import RegionFits
     from napari_dwi.gui.fit_plot import FitPlot
 
 _FOREGROUND, _EVERYWHERE = "foreground (automatic)", "whole image"
@@ -44,6 +46,8 @@ class FitDock(MethodDock):
             model for model in MODELS if any(model.name in method.models for method in self._all_methods)
         ]
         self._voxel: tuple[int, int, int] | None = None
+        # Fits of mean signals, each with its name and the voxels of the region as it was then.
+        self._means: list[tuple[str, NDArray[np.bool_], RegionFits]] = []
         super().__init__(napari_viewer, "fit", title="Fit", icon_name="fit", verb="Fit")
         self._probe = VoxelProbe(self.room.viewer)
         self._probe.clicked.connect(self.look_at)
@@ -101,9 +105,42 @@ class FitDock(MethodDock):
         self.decay_box.setCurrentIndex(0)
         self._draw()
 
+    def fit_mean(self) -> None:
+        """Fit the mean signal of the region picked for the plot, by the method and settings above."""
+        series, code = self.room.series, self.decay_box.currentData()
+        if series is None or code is None or self.form is None:
+            return
+        try:
+            parameters = self.form.values()
+        except DwiError as err:
+            tell_error(err)
+            return
+        if not isinstance(parameters, FitParameters):
+            raise TypeError(f"{self.method.name} is no fit")
+        name, voxels = self.decay_box.currentText(), self._region(code)
+        method, device, seed = self.method, self.device_box.currentText(), self.seed_box.value()
+
+        def work(progress: Progress) -> RegionFits:
+            from napari_dwi.fit._region_means import fit_region_means
+
+            return fit_region_means(
+                series, {name: voxels}, method, parameters, seed=seed, device=device, progress=progress
+            )
+
+        title = f"{short_title(method)}, mean signal"
+
+        def done(fits: RegionFits) -> None:
+            if series is self.room.series:
+                self._means.append((title, voxels, fits))
+                self.report.setText("\n".join([f"{title} of {name}", *fits.found.notes]))
+                self._draw()
+
+        self.room.submit(f"{title} of {name}", work, done)
+
     def on_scan(self) -> None:
         """Meet another scan; its voxels are others."""
         self._voxel = None
+        self._means = []
         super().on_scan()
 
     def _make_choice(self) -> None:
@@ -135,10 +172,18 @@ class FitDock(MethodDock):
         self._decay_layout = QVBoxLayout(self._decay)
         self._decay_layout.setContentsMargins(0, 0, 0, 0)
         self._decay_layout.addWidget(self.decay_box)
+        self.mean_button = QPushButton("Fit this mean signal")
+        self.mean_button.setToolTip(
+            "Fit the mean signal of the region by the method above: far less noise than in any voxel"
+        )
+        self.mean_button.clicked.connect(self.fit_mean)
         copy = QPushButton("Copy numbers")
         copy.setToolTip("Tab-separated, ready for a spreadsheet")
         copy.clicked.connect(self._copy)
-        self._decay_layout.addWidget(copy)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.mean_button)
+        buttons.addWidget(copy)
+        self._decay_layout.addLayout(buttons)
         self.fold.addWidget(self._decay)
         self.fold.expand(animate=False)
         self.fold.toggled.connect(self._draw)
@@ -210,6 +255,7 @@ class FitDock(MethodDock):
         self._probe.view = self.room.view
         series = self.room.series
         code = self.decay_box.currentData()
+        self.mean_button.setEnabled(series is not None and code is not None)
         # Drawn after every stroke: a plot that nobody sees must cost nothing.
         if not self.fold.isExpanded() or series is None or (code is None and self._voxel is None):
             return
@@ -229,6 +275,10 @@ class FitDock(MethodDock):
         for result, name in self.room.keeping.results:
             readout = read_fit(result.output, voxels, dense)
             if readout is not None:
+                fits.append((name, readout))
+        for name, region, found in self._means:
+            # A region that was drawn anew has another mean.
+            if np.array_equal(region, voxels) and (readout := read_signal_fit(found.found, 0, dense)):
                 fits.append((name, readout))
         self.plot.show_fits(dense, fits)
 

@@ -85,7 +85,7 @@ class ParameterForm(QWidget):
 
 
 class BValuePicker(QWidget):
-    """A button for each b-value; none pressed means all."""
+    """A button for each b-value, pressed where it is used; with none pressed all are."""
 
     changed = Signal()
 
@@ -103,11 +103,12 @@ class BValuePicker(QWidget):
             self._buttons[b_value] = button
 
     def value(self) -> tuple[float, ...]:
-        """The b-values pressed, s/mm2."""
-        return tuple(b_value for b_value, button in self._buttons.items() if button.isChecked())
+        """The b-values pressed, s/mm2; none where all are."""
+        pressed = tuple(b_value for b_value, button in self._buttons.items() if button.isChecked())
+        return pressed if len(pressed) < len(self._buttons) else ()
 
     def set_value(self, b_values: tuple[float, ...]) -> None:
-        """Press these."""
+        """Press these; all of them if there are none."""
         for b_value, button in self._buttons.items():
             button.setChecked(not b_values or b_value in b_values)
 
@@ -159,10 +160,10 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
         combo.addItems(parameter.choices)
         narrow(combo)
         return _Field(combo, combo.currentText, combo.setCurrentText)
-    if parameter.kind == "flag":
     if parameter.kind == "file":
         file = FilePicker()
         return _Field(file, file.value, file.set_value)
+    if parameter.kind == "flag":
         check = QCheckBox()
         return _Field(check, check.isChecked, check.setChecked)
     low = 0.0 if parameter.low is None else parameter.low
@@ -175,6 +176,7 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
         spin = QDoubleSpinBox()
         spin.setDecimals(_decimals(parameter))
         spin.setRange(low, high)
+    spin.setSpecialValueText(parameter.zero if low == 0 else "")
     spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     return _Field(spin, spin.value, spin.setValue)
 

@@ -46,6 +46,8 @@ class Parameter:
         The words allowed, for ``"choice"``.
     advanced : bool
         Whether the form keeps it out of sight at first.
+    zero : str
+        What the number 0 stands for, in a word or two; empty where it is a number like others.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Parameter:
     high: float | None = None
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    zero: str = ""
 
     @property
     def label(self) -> str:
@@ -98,10 +101,10 @@ class Parameter:
             "flag": isinstance(value, bool),
             "choice": value in self.choices,
             "b_values": isinstance(value, tuple) and all(isinstance(b, (int, float)) for b in value),
+            "file": isinstance(value, str),
         }[self.kind]
         if not kind_ok:
             raise self._wrong(repr(value))
-            "file": isinstance(value, str),
         if self.kind not in ("number", "whole"):
             return
         # Written so that NaN fails too.
@@ -118,11 +121,11 @@ class Parameter:
             return "yes or no"
         if self.kind == "b_values":
             return "b-values separated by commas, or all"
+        if self.kind == "file":
+            return "a file, or nothing"
         what = "a whole number" if self.kind == "whole" else "a number"
         return f"{what} from {self.low:g} to {self.high:g}" if self.low is not None else what
 
-        if self.kind == "file":
-            return "a file, or nothing"
     def _wrong(self, found: str) -> BadInputError:
         return BadInputError(f"parameter {self.name} cannot be used", expected=self.expected(), found=found)
 
@@ -176,10 +179,17 @@ class Parameters:
 
 
 def number(
-    default: float, *, low: float, high: float, help: str, unit: str = "", advanced: bool = False
+    default: float,
+    *,
+    low: float,
+    high: float,
+    help: str,
+    unit: str = "",
+    advanced: bool = False,
+    zero: str = "",
 ) -> Any:
     """A real number within bounds."""
-    return _field(Parameter("", "number", default, help, unit, low, high, advanced=advanced))
+    return _field(Parameter("", "number", default, help, unit, low, high, advanced=advanced, zero=zero))
 
 
 def whole(default: int, *, low: int, high: int, help: str, unit: str = "", advanced: bool = False) -> Any:
@@ -202,14 +212,14 @@ def b_value_list(*, help: str, advanced: bool = False) -> Any:
     return _field(Parameter("", "b_values", (), help, "s/mm2", advanced=advanced))
 
 
+def file_path(*, help: str, advanced: bool = False) -> Any:
+    """A file, by its path as text; empty for none."""
+    return _field(Parameter("", "file", "", help, advanced=advanced))
+
+
 def _field(parameter: Parameter) -> Any:
     return dataclasses.field(default=parameter.default, metadata={"parameter": parameter})
 
 
 def _split(text: str) -> list[str]:
     return text.replace(",", " ").split()
-def file_path(*, help: str, advanced: bool = False) -> Any:
-    """A file, by its path as text; empty for none."""
-    return _field(Parameter("", "file", "", help, advanced=advanced))
-
-
