@@ -29,32 +29,26 @@ def table(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def curves() -> Curves:
-    return make_curves("ivim", snr=40, shape=(12, 12, 2))
+    return make_curves("sivim", snr=40, shape=(12, 12, 2))
 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory, curves: Curves) -> Path:
-    """Two fits of IVIM voxels in two regions, held against the true maps."""
+    """Two fits of simplified IVIM in two regions, held against the true maps."""
     folder = tmp_path_factory.mktemp("fits")
     grid = curves.series.grid
     save(curves.series, folder / "scan_dwi.nii.gz")
-    for n, name in enumerate(("f", "D", "Dstar", "S0")):
+    for n, name in enumerate(("f", "D", "S0")):
         truth = Volume(curves.truth[..., n].astype(np.float32), grid, "map")
-        save(truth, folder / "truth" / f"scan_model-ivim_param-{name}_dwimap.nii.gz")
+        save(truth, folder / "truth" / f"scan_model-sivim_param-{name}_dwimap.nii.gz")
     regions = np.ones(grid.shape, np.float32)
     regions[6:] = 2
     sidecar = {"Labels": {"1": "left", "2": "right"}}
     save(Volume(regions, grid, "labels"), folder / "rois.nii.gz", sidecar=sidecar)
     save(Volume(np.ones(grid.shape, np.float32), grid, "mask"), folder / "mask.nii.gz")
-    words = [
-        "--model",
-        "ivim",
-        "--methods",
-        "least-squares,quick=segmented",
-        "--roi",
-        str(folder / "rois.nii.gz"),
-    ]
-    words += ["--mask", str(folder / "mask.nii.gz"), "--reference", str(folder / "truth")]
+    words = ["--model", "sivim", "--methods", "least-squares,quick=segmented"]
+    words += ["--roi", str(folder / "rois.nii.gz"), "--mask", str(folder / "mask.nii.gz")]
+    words += ["--reference", str(folder / "truth")]
     assert compare(folder, *words, "--set", "quick.sd_maps=no", scan="scan_dwi.nii.gz") == 0
     return folder
 
@@ -62,30 +56,30 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, curves: Curves) -> Path:
 def test_each_method_has_its_maps_in_a_folder_of_its_own(fitted: Path) -> None:
     written = files_below(fitted / "out")
     for label, method in (("least-squares", "least-squares"), ("quick", "segmented")):
-        stem = f"{label}/scan_model-ivim_param-D_dwimap"
+        stem = f"{label}/scan_model-sivim_param-D_dwimap"
         assert f"{stem}.nii.gz" in written
         assert json.loads(written[f"{stem}.json"])["Method"] == method
-    assert "least-squares/scan_model-ivim_param-D_desc-sd_dwimap.nii.gz" in written
-    assert "quick/scan_model-ivim_param-D_desc-sd_dwimap.nii.gz" not in written
+    assert "least-squares/scan_model-sivim_param-D_desc-sd_dwimap.nii.gz" in written
+    assert "quick/scan_model-sivim_param-D_desc-sd_dwimap.nii.gz" not in written
 
 
 def test_the_maps_are_those_of_a_fit_alone(fitted: Path, tmp_path: Path) -> None:
-    words = ["--model", "ivim", "--method", "least-squares", "--mask", str(fitted / "mask.nii.gz")]
+    words = ["--model", "sivim", "--method", "least-squares", "--mask", str(fitted / "mask.nii.gz")]
     assert main(["fit", str(fitted / "scan_dwi.nii.gz"), *words, "--out", str(tmp_path)]) == 0
-    for name in ("f", "D", "Dstar"):
-        file = f"scan_model-ivim_param-{name}_dwimap.nii.gz"
+    for name in ("f", "D"):
+        file = f"scan_model-sivim_param-{name}_dwimap.nii.gz"
         assert (tmp_path / file).read_bytes() == (fitted / "out" / "least-squares" / file).read_bytes()
 
 
 def test_the_table_says_what_the_maps_hold(fitted: Path, curves: Curves) -> None:
     rows = table(fitted / "out" / "table.tsv")
-    assert len(rows) == 2 * 2 * 4
+    assert len(rows) == 2 * 2 * 3
     (row,) = [
         row
         for row in rows
         if (row["method"], row["region"], row["parameter"]) == ("least-squares", "right", "f")
     ]
-    found = open_volume(fitted / "out" / "least-squares" / "scan_model-ivim_param-f_dwimap.nii.gz").data[6:]
+    found = open_volume(fitted / "out" / "least-squares" / "scan_model-sivim_param-f_dwimap.nii.gz").data[6:]
     known = found[np.isfinite(found)]
     error = (known - curves.truth[6:, ..., 0][np.isfinite(found)]).astype(float)
     assert int(row["n"]) == known.size
@@ -101,7 +95,7 @@ def test_the_sidecar_says_how_it_was_made(fitted: Path) -> None:
     assert said["Methods"]["quick"]["Method"] == "segmented"
     assert said["Methods"]["quick"]["Parameters"]["sd_maps"] is False
     assert said["Regions"] == {"left": 144, "right": 144}
-    assert said["Reference"]["Maps"] == ["f", "D", "Dstar", "S0"]
+    assert said["Reference"]["Maps"] == ["f", "D", "S0"]
     assert len(said["Sources"][0]["SHA256"]) == 64
     assert set(table(fitted / "out" / "table.tsv")[0]) == set(said["Columns"])
 
@@ -117,7 +111,7 @@ def test_pairs_of_methods_agree_or_not(fitted: Path) -> None:
 def test_there_are_pictures_of_decays_maps_bars_and_agreement(fitted: Path) -> None:
     pytest.importorskip("matplotlib")
     written = files_below(fitted / "out")
-    stems = ("decay", "maps", "bars", "errors", "agreement_f", "agreement_D", "agreement_Dstar")
+    stems = ("decay", "maps", "bars", "errors", "agreement_f", "agreement_D")
     assert {name for name in written if name.endswith(".png")} == {f"{stem}.png" for stem in stems}
 
 
@@ -136,6 +130,7 @@ def test_denoisers_are_compared_with_the_input_and_a_clean_series(folder: Path, 
     assert {"gaussian/scan_desc-gaussian_dwi.bval", "maps.png", "residuals.png", "bars.png"} <= set(written)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_series_with_less_noise_is_a_reference_for_fits(folder: Path, tmp_path: Path) -> None:
     truth = tmp_path / "truth.nii.gz"
     save(make_series().truth, truth)
@@ -148,6 +143,7 @@ def test_a_series_with_less_noise_is_a_reference_for_fits(folder: Path, tmp_path
     assert not (folder / "out" / "agreement.tsv").exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_all_fits_are_told_one_noise_level_unless_the_user_typed_one(tmp_path: Path) -> None:
     # Blanked around the tissue, so that there are repeats and no air.
     scan = make_series(b_values=(0, 0, 0, 400, 800))
@@ -161,6 +157,7 @@ def test_all_fits_are_told_one_noise_level_unless_the_user_typed_one(tmp_path: P
     assert told["b"] == 7
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_method_that_fails_leaves_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--model", "adc", "--methods", "log-linear,least-squares", "--set", "least-squares.b_values=0"]
     assert compare(folder, *words) == 1
