@@ -72,10 +72,10 @@ _SCREEN = np.array([1.0, 1e3, 1e3])
 class Measured:
     """Estimators measured once each, when they are asked for."""
 
-    def __init__(self, points: int, repeats: int, preset: str | None) -> None:
+    def __init__(self, points: int, repeats: int, preset: str | None, seed: int) -> None:
         self.grid = ParameterGrid.spread(IVIM_DFAST, _RANGES, (points, points, points, 1))
         self.repeats = repeats
-        self._preset = preset
+        self._preset, self._seed = preset, seed
         self._known: dict[tuple[str, float], EstimatorQuality] = {}
 
     def __call__(self, title: str, snr: float) -> EstimatorQuality:
@@ -96,7 +96,7 @@ class Measured:
         if overweighted:
             settings[f"{overweighted}_weight"] = _OVERWEIGHT
         preset = self._preset if self._preset in method.presets else None
-        return estimator(method, method.settings(preset).with_settings(settings), B_VALUES)
+        return estimator(method, method.settings(preset).with_settings(settings), B_VALUES, seed=self._seed)
 
     def together(self, titles: tuple[str, ...], snr: float) -> dict[str, EstimatorQuality]:
         """Several of them."""
@@ -110,10 +110,11 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=500)
     parser.add_argument("--preset", help="of the networks, such as paper")
+    parser.add_argument("--seed", type=int, default=0, help="of the networks")
     parser.add_argument("--figures", type=int, nargs="*", default=list(_FIGURES), choices=list(_FIGURES))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    measured = Measured(options.points, options.repeats, options.preset)
+    measured = Measured(options.points, options.repeats, options.preset, options.seed)
     for figure in options.figures:
         path = options.out / f"figure_{figure:02d}.png"
         path.write_bytes(png(_FIGURES[figure](measured, path.with_suffix(".tsv"))))
