@@ -119,8 +119,8 @@ class ImageTraining:
         self.settings, self._context, self._renewed = training, context, False
         device = context.device
         self.inside = inside.to(device)
-        self.held_out, filled = _held_out(measured, inside, training.held_out, self._random)
-        self.held_out = self.held_out.to(device)
+        held_out, filled = self._held_out(measured, inside)
+        self.held_out = held_out.to(device)
         self._measured, self.signal = measured.to(device), filled.to(device)
         self._decoder = decoder.to(device)
         self._network = ImageNetwork(
@@ -197,6 +197,20 @@ class ImageTraining:
         if not self._renewed:
             self._input = self._as_input(self._measured)
 
+    def _held_out(self, measured: torch.Tensor, inside: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Samples that training never sees, and the signals with their neighbours' mean in their place."""
+        parts = []
+        for signal, mask in zip(measured.split(1), inside[:, None].split(1), strict=True):
+            self.check()
+            chosen = mask & (torch.rand(signal.shape, generator=self._random) < self.settings.held_out)
+            known = (mask & ~chosen).to(signal.dtype)
+            around = _window_sum(known)
+            chosen &= around > 0
+            mean = _window_sum(known * signal) / around.clamp(min=1)
+            parts.append((chosen, torch.where(chosen, mean, signal)))
+        chosen, filled = (torch.cat(some) for some in zip(*parts, strict=True))
+        return (chosen, filled) if int(chosen.sum()) >= _FEWEST_HELD_OUT else (chosen & False, measured)
+
     def _as_input(self, signal: torch.Tensor) -> torch.Tensor:
         """What the network sees of signals, as tiles."""
         if self.settings.centred_input:
@@ -232,21 +246,6 @@ class ImageTraining:
             self.check()
             found[self._used[some]] = decode(self._network(self._input[some]))
         return self._tiles.join(found) * self.inside[:, None]
-
-
-def _held_out(
-    measured: torch.Tensor, inside: torch.Tensor, share: float, random: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Samples that training never sees, and the signals with their neighbours' mean in their place."""
-    mask = inside[:, None].expand_as(measured)
-    chosen = mask & (torch.rand(measured.shape, generator=random) < share)
-    known = (mask & ~chosen).to(measured.dtype)
-    around = _window_sum(known)
-    mean = _window_sum(known * measured) / around.clamp(min=1)
-    chosen &= around > 0
-    if int(chosen.sum()) < _FEWEST_HELD_OUT:
-        return torch.zeros_like(chosen), measured
-    return chosen, torch.where(chosen, mean, measured)
 
 
 def _centre_and_spread(signal: torch.Tensor, inside: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
