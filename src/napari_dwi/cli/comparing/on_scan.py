@@ -86,7 +86,11 @@ def _regions(options: argparse.Namespace, inputs: Inputs, progress: Progress) ->
     if not labels.grid.same_as(grid):
         labels = resample_to(labels, grid)
         complain(f"{options.roi.name}: regions resampled to the grid of the series, nearest voxel")
-    return {name: labels.data == code for code, name in regions.names.items()}
+    names = list(regions.names.values())
+    return {
+        name if names.count(name) == 1 else f"{name} ({code})": labels.data == code
+        for code, name in regions.names.items()
+    }
 
 
 def _noise_level(inputs: Inputs, progress: Progress) -> float | None:
