@@ -13,6 +13,7 @@ from pathlib import Path
 
 from napari_dwi.methods.device import chosen_device, torch_threads
 from napari_dwi.methods.progress import Progress
+from napari_dwi.superres._checkpoint import read_checkpoint
 from napari_dwi.superres._examples import ShapeExamples
 from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
 from napari_dwi.superres._training import train
@@ -29,13 +30,15 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=800, help="different images of shapes")
     parser.add_argument("--widths", type=int, nargs="+", default=[16, 32])
     parser.add_argument("--factor", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="a network to go on from, with another seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     training = TrainingConfig(
         balanced=True,
-        learning_rate=2e-3,
+        learning_rate=options.rate,
         schedule="one-cycle",
         batch_size=8,
         crop=64,
@@ -59,11 +62,14 @@ def main() -> None:
             shown = time.monotonic()
             print(f"{100 * fraction:5.1f} %  {phrase}", flush=True)
 
-    about = {
+    start = None if options.start is None else read_checkpoint(options.start, factor=options.factor)
+    about: dict[str, object] = {
         "TrainedOn": "simulated scans of random shapes; no image of a patient or an animal",
         "Images": options.images,
         "Script": "tools/train_superres_network.py",
     }
+    if start is not None:
+        about["StartedFrom"] = {"SHA256": start.sha256, **start.about}
     with torch_threads(options.threads):
         trained = train(
             NetworkConfig(widths=tuple(options.widths), factor=options.factor),
@@ -71,6 +77,7 @@ def main() -> None:
             examples,
             noise_range=_NOISE,
             about=about,
+            start=start,
             folder=options.out,
             device=chosen_device(options.device),
             progress=Progress(show),

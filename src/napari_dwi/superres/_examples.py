@@ -102,7 +102,7 @@ class ShapeExamples:
         rng = np.random.default_rng((self._seed, 1, epoch))
         n_training = len(self._images) - self._n_validation
         for _ in range(self._per_epoch):
-            image = np.rot90(self._images[rng.integers(n_training)], rng.integers(4))
+            image = np.rot90(self._images[rng.integers(n_training)], int(rng.integers(4)))
             # Another contrast of the same shapes; air stays air.
             yield self._scanned(rng.uniform(0.6, 1.2) * image ** rng.uniform(0.5, 2.0), rng)
 
@@ -117,8 +117,8 @@ class ShapeExamples:
         pair = simulate_pair(truth, sigma, rng, factor=self._factor)
         return Example(
             zero_filled(pair.low, self._factor),
-            rician_mean(pair.truth, sigma).astype(np.float32),
-            np.float32(sigma),
+            np.asarray(rician_mean(pair.truth, sigma), dtype=np.float32),
+            np.asarray(sigma, np.float32),
         )
 
 

@@ -65,7 +65,7 @@ class NetworkConfig:
     @property
     def multiple(self) -> int:
         """Slices must be a multiple of so many voxels wide; others are extended for the network."""
-        return int(2 ** (len(self.widths) - 1))
+        return 1 << (len(self.widths) - 1)
 
     @property
     def reach(self) -> int:
@@ -74,7 +74,7 @@ class NetworkConfig:
         # and an interpolation from at most two coarser voxels away.
         levels = len(self.widths)
         voxels = sum(2**level * (2 + 2 + 1 + 1 + 4) for level in range(levels - 1)) + 2 * self.multiple
-        return -(-voxels // self.multiple) * self.multiple
+        return int(-(-voxels // self.multiple) * self.multiple)
 
 
 @dataclass(frozen=True)

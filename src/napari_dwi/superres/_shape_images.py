@@ -15,6 +15,9 @@ _ELLIPSES = (4, 40)
 _FOLD_VOXELS = (3.0, 12.0)
 _TEXTURE = 0.06
 _SHADING = 0.25
+# Edges of many tissues are not sharp, nor are scanners.
+_SOFT_SHARE = 0.75
+_SOFTNESS_VOXELS = (0.2, 1.0)
 
 
 def shape_image(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -47,7 +50,9 @@ def shape_image(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     shaded = np.clip(coarse * texture * shading, 0, None)
     tissue = shaded[shaded > 0]
     brightest = float(np.percentile(tissue, 99)) if tissue.size else 1.0
-    return (shaded / brightest).astype(np.float32)
+    if rng.random() < _SOFT_SHARE:
+        shaded = np.clip(_smoothed(shaded, rng.uniform(*_SOFTNESS_VOXELS)), 0, None)
+    return np.asarray(shaded / brightest, dtype=np.float32)
 
 
 def _fold(image: NDArray[np.float64], rng: np.random.Generator) -> None:
@@ -80,7 +85,11 @@ def _ellipse(
 
 def _smooth_noise(n: int, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Gaussian noise that is alike over ``sigma`` samples, with a mean of 0 and an SD of 1."""
-    frequency = np.fft.fftfreq(n)
-    keep = np.exp(-2 * (np.pi * sigma * frequency) ** 2)
-    noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=(n, n))) * keep[:, None] * keep).real
+    noise = _smoothed(rng.normal(size=(n, n)), sigma)
     return np.asarray((noise - noise.mean()) / max(float(noise.std()), 1e-12))
+
+
+def _smoothed(image: NDArray[np.floating], sigma: float) -> NDArray[np.float64]:
+    """An image after a Gaussian of ``sigma`` samples."""
+    keep = [np.exp(-2 * (np.pi * sigma * np.fft.fftfreq(n)) ** 2) for n in image.shape]
+    return np.asarray(np.fft.ifft2(np.fft.fft2(image) * keep[0][:, None] * keep[1]).real)

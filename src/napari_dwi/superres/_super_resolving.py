@@ -115,7 +115,7 @@ def super_resolver(
         result, residual = (np.empty(shape, np.float32, order="F") for _ in range(2))
         noise = _noise_sds(inputs, parameters, context) if enhancer is not None else None
         inside = _on_fine_grid(inputs.mask, factors)
-        figures = {}
+        figures: dict[str, float] = {}
         for volume, part in _each_volume(inputs, context):
             image = series.signal[..., volume]
             start = _fine_start(filled(image, series.grid.spacing_mm), slice_axis, parameters, part)
@@ -148,7 +148,7 @@ def _output(
     series = inputs.series
     said = "zero-filled" if enhancer is None else enhancer.said
     facts = {} if enhancer is None else dict(enhancer.facts)
-    roles = (
+    roles: tuple[tuple[str, str, VolumeKind, str], ...] = (
         ("super-resolved", "superres", "anatomy", f"Super-resolved within the slices, {said}"),
         ("residual", "superresresidual", "residual", "Zero-filled input minus the super-resolved image"),
     )

@@ -103,13 +103,13 @@ def train(
     best, history = weights_of(network), list[EpochRecord]()
     if run is not None and (state := run.read(weights_of(network), optimiser)) is not None:
         load_weights(network, state.weights)
-        best, history = state.best, list(state.history)
+        best, history = dict(state.best), list(state.history)
         schedule.load_state(state.schedule)
         stopping.losses = [record.validation_loss for record in history]
     while len(history) < config.epochs and not stopping.is_over:
         epoch = len(history) + 1
         part = progress.part(epoch - 1, config.epochs, f"epoch {epoch}/{config.epochs}, ")
-        losses = []
+        losses: list[float] = []
         for step, batch in enumerate(_batches(examples, config, epoch)):
             part.report(step / steps, f"loss {losses[-1]:.4g}" if losses else "first step")
             losses.append(_step(network, optimiser, batch, config, device))

@@ -1,0 +1,92 @@
+"""A network that removes noise and sharpens edges of zero-filled slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dwi.methods.method import Context, Method
+from napari_dwi.methods.parameters import file_path, number
+from napari_dwi.superres._super_resolving import Enhancer, FineVolume, SuperresParameters, super_resolver
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_dwi.superres._checkpoint import Checkpoint
+
+# What counts as the brightest tissue: of the voxels above a tenth of the highest ones.
+_BRIGHTEST_PERCENTILE = 99.0
+_TISSUE_SHARE = 0.1
+_CAUTION = (
+    "network-enhanced: a network can only make likely what it has learnt; compare with zero-fill before "
+    "reading fine structure"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkParameters(SuperresParameters):
+    """Parameters of the network."""
+
+    noise_sigma: float = number(
+        0.0,
+        low=0,
+        high=1e9,
+        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
+    )
+    checkpoint: str = file_path(
+        help="A trained network (.safetensors with its .json); none takes the one that comes along."
+    )
+
+
+def _prepare(parameters: NetworkParameters, _context: Context) -> Enhancer:
+    from napari_dwi.superres._checkpoint import read_checkpoint
+    from napari_dwi.superres._shipped import shipped_checkpoint
+
+    if parameters.checkpoint:
+        checkpoint = read_checkpoint(Path(parameters.checkpoint), factor=parameters.factor)
+    else:
+        checkpoint = shipped_checkpoint(parameters.factor)
+    low, high = checkpoint.noise_range
+    facts = {"Network": {"SHA256": checkpoint.sha256, "NoiseRange": [low, high], **checkpoint.about}}
+    return Enhancer(partial(_enhance, checkpoint), "network-enhanced", facts, (_CAUTION,))
+
+
+def _enhance(
+    checkpoint: Checkpoint, volume: FineVolume, _parameters: NetworkParameters, context: Context
+) -> NDArray[np.float32]:
+    from napari_dwi.superres._inference import enhanced
+
+    low, high = checkpoint.noise_range
+    # A scan noisier than any it has seen is shown to it darker, so that it knows the noise at least.
+    scale = np.float32(max(_brightest(volume.image), volume.noise_sd / high))
+    noise = max(low, float(volume.noise_sd / scale))
+    return enhanced(checkpoint, volume.image / scale, noise, context) * scale
+
+
+def _brightest(image: NDArray[np.float32]) -> float:
+    """The brightness of the brightest tissue, whatever the share of air."""
+    highest = float(np.percentile(image, 99.9))
+    tissue = image[image > _TISSUE_SHARE * highest]
+    return float(np.percentile(tissue, _BRIGHTEST_PERCENTILE)) if tissue.size and highest > 0 else 1.0
+
+
+METHOD = Method(
+    name="network",
+    title="Network (trained on shapes)",
+    task="superres",
+    summary=(
+        "Zero-filling, then a small network that is told the noise level and has learnt from simulated scans "
+        "of shapes, never from a patient. Compare it with zero-filling; it can only make things likely."
+    ),
+    reference=(
+        "U-Net as Ronneberger et al., MICCAI 2015; noise level as an input as Zhang et al., FFDNet, IEEE "
+        "Trans Image Process 27 (2018) 4608-4622"
+    ),
+    parameters=NetworkParameters,
+    run=super_resolver("network", _prepare),
+    context_slices=0,
+)
