@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--snr", nargs="*", type=float, default=[15.0, 30.0])
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--methods", nargs="*", help="all that know IVIM if not given")
+    parser.add_argument("--presets", nargs="*", default=["seed-004"], help="each for methods that have it")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=100, help="noise repeats for batched methods")
     parser.add_argument("--peer-repeats", type=int, default=10, help="noise repeats for curve_fit")
@@ -50,18 +51,18 @@ def _table(options: argparse.Namespace, snr: float, seed: int) -> None:
     print(f"{'method':32}{'f':>24}{'D':>24}{'D*':>24}{'in 2 SD, %':>14}{'vox/s':>9}  RMSE / curve_fit")
     _row("curve_fit", peer, None, truth[compared], peer, len(peer) / peer_seconds)
     inputs = as_inputs(signals)
-    for name, preset, settings in _runs(options.methods):
+    for name, preset, settings in _runs(options.methods, options.presets):
         result, seconds = timed_fit(find_method(name), inputs, preset, noise_sigma=str(1 / snr), **settings)
         title = " ".join([name, *([preset] if preset else []), *settings.values()])
         _row(title, _values(result), _values(result, " SD"), truth, peer, len(signals) / seconds)
 
 
-def _runs(names: list[str] | None) -> list[tuple[str, str | None, dict[str, str]]]:
+def _runs(names: list[str] | None, presets: list[str]) -> list[tuple[str, str | None, dict[str, str]]]:
     known = [method.name for method in methods_of("fit") if "ivim" in method.models]
-    runs: list[tuple[str, str | None, dict[str, str]]] = [(name, None, {}) for name in names or known]
-    for name in ("least-squares", "maximum-likelihood"):
-        if (name, None, {}) in runs:
-            runs.insert(runs.index((name, None, {})) + 1, (name, "seed-004", {}))
+    runs: list[tuple[str, str | None, dict[str, str]]] = []
+    for name in names or known:
+        of_method = find_method(name, "fit").presets
+        runs += [(name, preset, {}) for preset in (None, *presets) if preset is None or preset in of_method]
     return runs
 
 
