@@ -58,8 +58,26 @@ def judged_result(
         shift = float((new[finite] - old[finite]).mean(dtype=np.float64))
         figures[f"mean change, {where} (%)"] = round(100 * shift / mean, 4)
         figures[f"residual SD, {where}"] = float((old - new)[finite].std())
-        image = after[..., step]
-        found = residual_structure(before[..., step] - image, image, inside, series.grid.slice_axis, check)
+        residual = before[..., step] - after[..., step]
+        guide = _guide(series, targets, after, step)
+        found = residual_structure(residual, guide, inside, series.grid.slice_axis, check)
         figures |= {f"{name}, {where}": value for name, value in found.figures().items()}
         structures[where] = found
     return Judged(figures, remarks_on(structures))
+
+
+def _guide(
+    series: DwiSeries, targets: NDArray[np.intp], after: NDArray[np.float32], step: int
+) -> NDArray[np.float32]:
+    """The anatomy to look for in a residual, from other volumes.
+
+    In the volume itself there is noise left, which is always like the noise that was taken from it.
+    """
+    if len(targets) > 1:
+        others = [after[..., n] for n in range(len(targets)) if n != step]
+    else:
+        others = [series.signal[..., n] for n in range(len(series.b_values)) if n != targets[step]]
+    total = np.zeros(after.shape[:3], dtype=np.float32)
+    for other in others or [after[..., step]]:
+        total += other
+    return total

@@ -27,10 +27,9 @@ class ResidualStructure:
         Autocorrelation between neighbouring voxels along x, y and z. The noise of scanners that
         interpolate reaches 0.5 in the plane by itself.
     with_image : float
-        Correlation with the denoised image: brightness that was taken away or added.
+        Correlation with an image of the anatomy: brightness that was taken away or added.
     with_edges : float
-        Correlation of its size with the slope of the denoised image in the plane: edges that were
-        blurred.
+        Correlation of its size with the slope of that image in the plane: edges that were blurred.
     """
 
     along: tuple[float, float, float]
@@ -111,7 +110,8 @@ def residual_structure(
     Parameters
     ----------
     residual, image : ndarray, shape (x, y, z)
-        Input minus output of a denoiser, and its output. Voxels without a value are left out.
+        Input minus output of a denoiser, and the anatomy to look for in it: best an image of the same
+        tissue with noise of its own, such as another b-value. Voxels without a value are left out.
     mask : ndarray of bool, shape (x, y, z)
         Where to look; in air there is nothing to follow.
     slice_axis : int
