@@ -102,6 +102,18 @@ def test_the_loop_ends_by_tolerance_or_at_the_limit_and_says_which() -> None:
     assert late.output.figures["iterations"] == 3
 
 
+def test_figures_tell_whether_renewing_the_signals_paid() -> None:
+    figures = run("si-cnn", make_curves("ivim", snr=30).inputs).output.figures
+    before, after = (
+        figures[f"error of held-out samples {when} renewing (%)"] for when in ("before", "after")
+    )
+    assert 0 < before < 100
+    assert before != after > 0
+    assert (
+        "error of held-out samples (%)" in run("image-cnn", make_curves("ivim", snr=30).inputs).output.figures
+    )
+
+
 def test_progress_names_the_iteration_and_the_change() -> None:
     watch = Watch()
     run("si-cnn", make_curves("ivim", snr=30).inputs, watch)

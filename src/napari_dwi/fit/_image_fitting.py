@@ -82,13 +82,19 @@ class Trained:
     @property
     def figures(self) -> dict[str, float]:
         """What a user reads of the training."""
-        found = {"warm-up epochs": float(len(self.warm_up))}
+        found = {"warm-up epochs" if self.iterations else "epochs": float(len(self.warm_up))}
+        held_out = {"of held-out samples": self.warm_up}
         if self.iterations:
             found["iterations"] = float(len(self.iterations))
             found["last change of the signals (%)"] = 100 * self.iterations[-1].change
-        held_out = best_held_out(self.iterations[-1].epochs if self.iterations else self.warm_up)
-        if held_out is not None:
-            found["error of held-out samples (%)"] = 100 * held_out**0.5
+            held_out = {
+                "of held-out samples before renewing": self.warm_up,
+                "of held-out samples after renewing": self.iterations[-1].epochs,
+            }
+        for words, epochs in held_out.items():
+            loss = best_held_out(epochs)
+            if loss is not None:
+                found[f"error {words} (%)"] = 100 * loss**0.5
         return found
 
 
