@@ -9,6 +9,7 @@ _SLICE_NETWORKS = ("mm-bsn", "noise2self", "noise2void", "zs-n2n")
 
 # Done within a blink, whatever the result is worth.
 _FAST = {
+    "auto": {"networks": "fast", "steps": "8"},
     "bl-inr": {"width": "16", "steps": "8", "batch_size": "256", "ensemble": "2"},
     "non-local-means": {"search_radius": "3"},
     **{name: {"steps": "4", "width": "4", "batch_size": "1"} for name in _SLICE_NETWORKS},
@@ -17,6 +18,7 @@ _FAST = {
 }
 # Small scans have few training steps, which must be larger then.
 _PATIENT = {
+    "auto": {"networks": "fast", "steps": "100"},
     "bl-inr": {"steps": "100", "batch_size": "256", "ensemble": "2"},
     **{name: {"steps": "80", "batch_size": "2"} for name in _SLICE_NETWORKS},
     # Two other volumes, voxel by voxel, are too few to predict from.

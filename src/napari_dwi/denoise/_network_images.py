@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from napari_dwi.methods.progress import Progress
 
 
+# The fields of `NetworkImages`.
+IMAGES = ("mean", "spread", "unseen", "start")
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is to be predicted.
@@ -66,12 +70,14 @@ class NetworkImages:
     """What the networks say, each of shape (n_targets, x, y, z) in units of the images.
 
     ``mean`` and ``spread`` are mean and SD over the networks of an ensemble. ``unseen`` is the mean
-    over those that have not learnt from the voxel, NaN where all have.
+    over those that have not learnt from the voxel, NaN where all have. ``start`` is what they began
+    with.
     """
 
     mean: NDArray[np.float32]
     spread: NDArray[np.float32]
     unseen: NDArray[np.float32]
+    start: NDArray[np.float32]
 
 
 def network_images(
@@ -102,14 +108,14 @@ def network_images(
         In the order of the targets.
     """
     shape = (len(task.targets), *priors.images.shape[1:])
-    images = NetworkImages(*(np.full(shape, np.nan, dtype=np.float32) for _ in range(3)))
+    images = NetworkImages(*(np.full(shape, np.nan, dtype=np.float32) for _ in range(4)))
     groups = [list(range(len(task.targets)))] if parameters.networks == SHARED else None
     for steps in groups or [[step] for step in range(len(task.targets))]:
         part = replace(context, progress=progress_of(steps[0]))
         # Each volume has a network and a seed of its own, whichever others are denoised with it.
         seed = context.seed * 1_000_003 + int(task.targets[steps[0]])
         made = _predicted(priors, task.of(steps), parameters, part, seed)
-        for name in ("mean", "spread", "unseen"):
+        for name in IMAGES:
             getattr(images, name)[steps] = getattr(made, name)
     return images
 
@@ -148,7 +154,7 @@ def _predicted(
     )
     told = _told(trained, features, task, replace(context, progress=context.progress.part(1, 2)))
     mean, spread, unseen = (each.reshape(start.shape) for each in told)
-    return NetworkImages(start + sd * mean, sd * spread, start + sd * unseen)
+    return NetworkImages(start + sd * mean, sd * spread, start + sd * unseen, start)
 
 
 def _features(priors: PriorImages, task: Task, parameters: BlInrParameters) -> VoxelFeatures:

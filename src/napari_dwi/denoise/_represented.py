@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,22 +27,45 @@ _SHARE_OF_AIR = 0.1
 _MOST_LINEAR_RADIUS = 2
 
 
+@dataclass(frozen=True, eq=False)
+class Represented:
+    """A scan, what was to be predicted of it, and what the networks say.
+
+    ``told`` is in the units and axes of ``priors``, for the targets of ``task``. ``learnt_linearly``
+    are the voxels, shape (x, y, z), that a linear prediction of all targets may learn from.
+    """
+
+    priors: PriorImages
+    task: Task
+    told: NetworkImages
+    learnt_linearly: NDArray[np.bool_]
+
+    def put_into(
+        self, volumes: NDArray[np.float32], images: NDArray[np.float32], targets: NDArray[np.intp]
+    ) -> None:
+        """Put images like those told into volumes (x, y, z, n_targets), in scanner units."""
+        for step, target in enumerate(self.task.targets):
+            place = int(np.flatnonzero(targets == target)[0])
+            scale = np.float32(self.priors.scales[target])
+            volumes[..., place] = self.priors.as_scanned(images[step]) * scale
+
+
 def represented(
     inputs: Inputs, parameters: BlInrParameters, context: Context, targets: NDArray[np.intp]
-) -> NetworkImages:
-    """What networks trained on a scan say of some of its volumes.
+) -> Represented | None:
+    """Train networks on a scan and let them predict some of its volumes.
 
     Parameters
     ----------
     inputs, parameters, context
         As for every method.
     targets : ndarray of int
-        The volumes.
+        The volumes; those that are flat are left out, as there is nothing to learn.
 
     Returns
     -------
-    NetworkImages
-        In scanner units, with shape (x, y, z, n_targets). Volumes that are flat stay as they are.
+    Represented or None
+        ``None`` if all are flat.
 
     Raises
     ------
@@ -51,24 +75,18 @@ def represented(
     series, parts = inputs.series, len(targets) + 1
     first = context.progress.part(0, parts, "all volumes, ")
     first.report(0.0, "preparing")
-    priors = prior_images(inputs, parameters.use_anatomy, first)
     uneven = [step for step, n in enumerate(targets) if not _is_flat(series.signal[..., n])]
-    mean = series.signal[..., targets]
-    made = NetworkImages(mean, np.zeros_like(mean), mean.copy())
     if not uneven:
-        return made
+        return None
+    priors = prior_images(inputs, parameters.use_anatomy, first)
+    task, learnt = _task(inputs, priors, parameters, context.seed, targets[uneven], first)
 
     def progress_of(step: int) -> Progress:
         b_value = format_b_value(float(series.b_values.values[targets[uneven[step]]]))
         return context.progress.part(1 + uneven[step], parts, f"b = {b_value}, ")
 
-    task = _task(inputs, priors, parameters, context.seed, targets[uneven], first)
     told = network_images(priors, task, parameters, context, progress_of)
-    for step, place in enumerate(uneven):
-        scale = np.float32(priors.scales[targets[place]])
-        for name in ("mean", "spread", "unseen"):
-            getattr(made, name)[..., place] = priors.as_scanned(getattr(told, name)[step]) * scale
-    return made
+    return Represented(priors, task, told, learnt)
 
 
 def _task(
@@ -78,7 +96,7 @@ def _task(
     seed: int,
     targets: NDArray[np.intp],
     progress: Progress,
-) -> Task:
+) -> tuple[Task, NDArray[np.bool_]]:
     signal = inputs.series.signal
     own: OwnNeighbours = parameters.own_neighbours  # type: ignore[assignment]
     if parameters.own_neighbours == "auto":
@@ -88,13 +106,13 @@ def _task(
     learnt_from = np.stack([_learnt_from(worth, finite[n], parameters, seed + int(n)) for n in targets])
     within = np.ones(finite.shape[1:], dtype=bool)
     start = None
+    learnt: NDArray[np.bool_] = np.asarray(finite.all(axis=0))
+    if worth is not None and inputs.mask is not None:
+        learnt &= worth
     if parameters.linear_start:
-        learnt: NDArray[np.bool_] = np.asarray(finite.all(axis=0))
-        if worth is not None and inputs.mask is not None:
-            learnt &= worth
         start = _linear_start(priors, targets, learnt, own, parameters, progress)
         within = within if worth is None else worth
-    return Task(targets, start, learnt_from, within, own)
+    return Task(targets, start, learnt_from, within, own), learnt
 
 
 def _linear_start(

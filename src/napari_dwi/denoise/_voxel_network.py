@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Held-out samples are looked at once an epoch, and more often where epochs are long.
 _STEPS_BETWEEN_LOOKS = 25
+# Training on for so many looks that see nothing better is in vain.
+_MOST_LOOKS_IN_VAIN = 12
 _MOST_HELD_OUT = 40_000
 _MOST_TO_STANDARDISE = 20_000
 # What one core passes through the paper's network well within 0.2 s, so that a stop is noticed in
@@ -145,7 +147,7 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
     averaged = copy.deepcopy(members) if training.averaging else members
     look_every = min(steps_per_epoch, _STEPS_BETWEEN_LOOKS)
-    best_loss, best_state = float("inf"), None
+    best_loss, best_state, in_vain = float("inf"), None, 0
     batches = [_batches(each, batch_size, seed + n) for n, each in enumerate(learnt)]
     for step in range(1, n_steps + 1):
         optimiser.zero_grad(set_to_none=True)
@@ -161,11 +163,14 @@ def train(
             if folds:
                 seen = _held_out_loss(averaged, features, target, held_out, context)
                 phrase += f", held-out loss {seen:.4g}"
+                in_vain += 1
                 if seen < best_loss:
-                    best_loss, best_state = seen, copy.deepcopy(averaged.state_dict())
+                    best_loss, best_state, in_vain = seen, copy.deepcopy(averaged.state_dict()), 0
             else:
                 phrase += f", loss {float(loss) / n_members:.4g}"
         context.progress.report(step / n_steps, phrase)
+        if in_vain == _MOST_LOOKS_IN_VAIN:
+            break
     if best_state is not None:
         averaged.load_state_dict(best_state)
     return Trained(averaged, held_out, best_loss if folds else float("nan"))

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, number, whole
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 ENCODINGS = ("band-limited", "coordinates", "fourier", "random fourier", "hash", "wavelet", "none")
@@ -44,7 +45,7 @@ class BlInrParameters(DenoiseParameters):
         20.0, low=2, high=200, help="Cut-off frequency of the position encoding.", advanced=True
     )
     n_frequencies: int = whole(
-        4, low=2, high=128, help="Frequencies between 1 and the cut-off.", advanced=True
+        20, low=2, high=128, help="Frequencies between 1 and the cut-off.", advanced=True
     )
     patch_size: int = whole(
         3,
@@ -78,7 +79,7 @@ class BlInrParameters(DenoiseParameters):
     )
     width: int = whole(64, low=4, high=4096, help="Units in each hidden layer.", advanced=True)
     steps: int = whole(
-        400, low=0, high=1_000_000, help="Training steps; 0 counts in epochs instead.", advanced=True
+        1000, low=0, high=1_000_000, help="Most training steps; 0 counts in epochs instead.", advanced=True
     )
     epochs: int = whole(
         20, low=1, high=1000, help="Passes over the training voxels, if steps is 0.", advanced=True
@@ -117,7 +118,6 @@ class BlInrParameters(DenoiseParameters):
 
 _PAPER = {
     "ensemble": 1,
-    "n_frequencies": 20,
     "b_value_patches": WHOLE_PATCHES,
     "own_neighbours": "none",
     "linear_start": False,
@@ -135,8 +135,13 @@ def _denoise(
 ) -> Denoised:
     from napari_dwi.denoise._represented import represented
 
+    volumes = inputs.series.signal[..., targets]
+    spread = np.zeros_like(volumes)
     found = represented(inputs, parameters, context, targets)
-    return Denoised(found.mean, spread=found.spread if parameters.ensemble > 1 else None)
+    if found is not None:
+        found.put_into(volumes, found.told.mean, targets)
+        found.put_into(spread, found.told.spread, targets)
+    return Denoised(volumes, spread=spread if parameters.ensemble > 1 else None)
 
 
 METHOD = Method(

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_dwi.denoise._stacking import gains, surrounding_mean, weights_of_mixture
+
+SPACING_MM = (2.0, 2.5, 4.0)
+
+
+def unchecked() -> None:
+    """Nobody waits."""
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_independent_errors_are_weighted_by_their_precision(n: int, rng: np.random.Generator) -> None:
+    truth = rng.normal(size=200_000)
+    sds = np.arange(1, n + 1) / 5
+    predictions = truth + sds[:, None] * rng.normal(size=(n, truth.size))
+    noisy = truth + rng.normal(size=truth.size)
+    expected = sds**-2.0 / (sds**-2.0).sum()
+    np.testing.assert_allclose(weights_of_mixture(predictions, noisy), expected, atol=0.05)
+
+
+def test_weights_are_those_of_the_best_mixture(rng: np.random.Generator) -> None:
+    """No mixture from a fine grid of them comes closer, but for what sampling costs."""
+    noisy = rng.normal(size=3000)
+    predictions = noisy * 0.3 + rng.normal(size=(3, 3000)) + np.array([[0.1], [0.4], [-0.5]])
+
+    def loss(weights: np.ndarray) -> float:
+        return float(np.square(weights @ predictions - noisy).mean())
+
+    found = weights_of_mixture(predictions, noisy)
+    assert found.sum() == pytest.approx(1)
+    assert (found >= 0).all()
+    tried = [np.array([i, j, 50 - i - j]) / 50 for i in range(51) for j in range(51 - i)]
+    assert loss(found) <= 1.002 * min(map(loss, tried))
+
+
+def test_predictions_that_noise_hides_the_difference_of_mostly_share_the_weight(
+    rng: np.random.Generator,
+) -> None:
+    truth = rng.normal(size=400)
+    shared = 0
+    for _ in range(10):
+        predictions = truth + 0.01 * rng.normal(size=(2, 400))
+        weights = weights_of_mixture(predictions, truth + 50 * rng.normal(size=400))
+        shared += bool((weights > 0.02).all())
+    assert shared >= 6
+
+
+def test_a_prediction_that_can_only_harm_has_no_weight(rng: np.random.Generator) -> None:
+    noisy = rng.normal(size=500)
+    good = noisy + 0.1 * rng.normal(size=500)
+    assert weights_of_mixture(np.stack([good, good + 5]), noisy)[1] == pytest.approx(0, abs=0.01)
+
+
+def test_predictions_that_are_the_same_can_be_mixed(rng: np.random.Generator) -> None:
+    noisy = rng.normal(size=500)
+    same = noisy + rng.normal(size=500)
+    assert weights_of_mixture(np.stack([same, same]), noisy).sum() == pytest.approx(1)
+
+
+def test_gains_find_what_is_left_and_are_never_negative(rng: np.random.Generator) -> None:
+    parts = rng.normal(size=(3, 1000))
+    left = 0.7 * parts[0] + 0.2 * parts[2]
+    np.testing.assert_allclose(gains(parts, left), [0.7, 0, 0.2], atol=1e-9)
+    assert (gains(parts, -left) >= 0).all()
+    np.testing.assert_array_equal(gains(parts[:1], -parts[0]), [0])
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_voxel_is_no_part_of_the_mean_around_it(alike: bool, rng: np.random.Generator) -> None:
+    image = rng.normal(size=(16, 15, 4)).astype(np.float32)
+    everywhere = np.ones(image.shape, bool)
+    before = surrounding_mean(image, everywhere, SPACING_MM, 4.0, alike, unchecked)
+    image[7, 8, 2] += 100
+    changed = np.abs(surrounding_mean(image, everywhere, SPACING_MM, 4.0, alike, unchecked) - before) > 1e-3
+    assert not changed[7, 8, 2]
+    assert changed[7, 8, 1]
+    # Where noise is alike between neighbours they are left out too.
+    assert changed[8, 8, 2] != alike
+    assert changed[10, 8, 2]
+
+
+def test_the_mean_of_a_constant_is_the_constant_and_knows_its_region() -> None:
+    inside = np.zeros((12, 12, 3), bool)
+    inside[:6] = True
+    image = np.where(inside, 5, 1000).astype(np.float32)
+    mean = surrounding_mean(image, inside, SPACING_MM, 4.0, False, unchecked)
+    np.testing.assert_allclose(mean[inside], 5, rtol=1e-3)
+
+
+def test_a_voxel_without_any_around_has_none() -> None:
+    alone = np.ones((1, 1, 1), np.float32)
+    np.testing.assert_array_equal(
+        surrounding_mean(alone, alone > 0, SPACING_MM, 4.0, False, unchecked), np.zeros((1, 1, 1))
+    )
