@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from napari_dwi.physics.signal_models import SignalParameter
 
 _CURVE_POINTS = 200
+_REGIONS_IN_A_ROW = 4
+_MOST_REGIONS = 12
 _MOST_DOTS = 4000
 # With more methods than this each is compared with the first alone.
 _MOST_IN_PAIRS = 4
@@ -58,10 +60,13 @@ def figures_of_scan(compared: Compared) -> dict[str, Figure | None]:
 @styled
 def decay_figure(compared: Compared) -> Figure:
     """The measured decay of each region, and the curve of every method through it."""
-    regions = {name: inside for name, inside in compared.regions.items() if inside.any()}
-    figure, axes = new_figure(1, max(1, len(regions)), cell=(3.8, 3.2))
+    regions = _drawn_regions(compared)
+    columns = max(1, min(_REGIONS_IN_A_ROW, len(regions)))
+    figure, axes = new_figure(max(1, -(-len(regions) // columns)), columns, cell=(3.8, 3.2))
     colour = colours_of(compared.results)
-    for place, (name, inside) in zip(axes[0], regions.items(), strict=False):
+    for place in axes.ravel()[len(regions) :]:
+        place.set_axis_off()
+    for place, (name, inside) in zip(axes.ravel(), regions.items(), strict=False):
         b, mean, sd = mean_signal(compared.inputs.series, inside)
         fine = np.linspace(0, b.max(), _CURVE_POINTS)
         place.errorbar(b, mean, np.nan_to_num(sd), fmt="o", color="#777777", markersize=4, label="mean ± SD")
@@ -76,6 +81,7 @@ def decay_figure(compared: Compared) -> Figure:
         place.set_xlabel("b (s/mm²)")
         place.set_ylabel("signal")
     legend(figure, axes)
+    _say_what_is_left_out(figure, compared)
     return figure
 
 
@@ -84,6 +90,7 @@ def bar_figure(compared: Compared) -> Figure:
     """Median and quartiles of every map in every region, method by method."""
     sets = compared.sets_with_reference
     names = compared.drawn
+    regions = _drawn_regions(compared)
     figure, axes = new_figure(1, len(names), cell=(3.6, 3.0))
     colour = colours_of([one.label for one in compared.sets])
     width = 0.8 / len(sets)
@@ -93,7 +100,7 @@ def bar_figure(compared: Compared) -> Figure:
         for turn, one in enumerate(sets):
             if name not in one.maps:
                 continue
-            said = [value_statistics(one.maps[name][inside] * factor) for inside in compared.regions.values()]
+            said = [value_statistics(one.maps[name][inside] * factor) for inside in regions.values()]
             middle = np.array([s.median for s in said])
             ends = [
                 middle - np.array([s.lower_quartile for s in said]),
@@ -109,9 +116,12 @@ def bar_figure(compared: Compared) -> Figure:
                 label=one.label,
                 error_kw={"elinewidth": 1, "ecolor": "#888888"},
             )
-        place.set_xticks(range(len(compared.regions)), list(compared.regions))
+        place.set_xticks(range(len(regions)), list(regions))
+        if len(regions) > _REGIONS_IN_A_ROW:
+            place.tick_params(axis="x", rotation=90)
         place.set_title(f"{title_of(parameter, name)}: median and quartiles")
     legend(figure, axes)
+    _say_what_is_left_out(figure, compared)
     return figure
 
 
@@ -147,10 +157,11 @@ def error_figure(compared: Compared, reference: MapSet) -> Figure:
         edges = np.linspace(*robust_limits(true, share=_TAIL), _ERROR_BINS + 1)
         for one in compared.sets:
             found = binned_errors(one.maps[name][inside] * factor, true, edges)
+            filled = found.count > 0
             for row, measure in enumerate(measures):
                 axes[row, column].plot(
-                    found.centres,
-                    getattr(found, measure),
+                    found.centres[filled],
+                    getattr(found, measure)[filled],
                     "o-",
                     color=colour[one.label],
                     markersize=3,
@@ -164,6 +175,18 @@ def error_figure(compared: Compared, reference: MapSet) -> Figure:
         axes[-1, column].set_xlabel(f"reference {title_of(parameter, name)}")
     legend(figure, axes)
     return figure
+
+
+def _drawn_regions(compared: Compared) -> dict[str, NDArray[np.bool_]]:
+    """The first regions that hold a voxel; the tables have all."""
+    filled = ((name, inside) for name, inside in compared.regions.items() if inside.any())
+    return dict(islice(filled, _MOST_REGIONS))
+
+
+def _say_what_is_left_out(figure: Figure, compared: Compared) -> None:
+    total = sum(bool(inside.any()) for inside in compared.regions.values())
+    if total > _MOST_REGIONS:
+        figure.suptitle(f"the first {_MOST_REGIONS} of {total} regions", fontsize=10)
 
 
 def _bland_altman(
