@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_dwi.fit._least_squares import least_squares
 from napari_dwi.fit._posterior import LogNormal, Normal, posterior_mean, prior_draws
 from napari_dwi.physics.rician import add_rician_noise
 
@@ -72,6 +73,33 @@ def test_a_voxel_that_says_nothing_shows_the_prior() -> None:
     assert found.sd is not None
     assert found.values[0, 2] == pytest.approx(prior.mean(), rel=0.3)
     assert found.sd[0, 2] == pytest.approx(prior.std(), rel=0.5)
+
+
+@pytest.mark.parametrize("snr", [150, 1000])
+def test_at_high_snr_it_is_as_good_as_least_squares_and_knows_it(snr: int, rng: np.random.Generator) -> None:
+    problem = make_problem("ivim", sigma=1 / snr)
+    priors = {"f": Normal(0.25, 0.1), "D": LogNormal(1.2e-3, 1.4), "Dstar": LogNormal(50e-3, 1.8)}
+    shape = prior_draws(problem, priors, 1001).T
+    truth = np.concatenate([shape, np.ones((len(shape), 1))], axis=1)
+    signal = (problem.model.signal(problem.b, truth) + rng.normal(0, 1 / snr, (1001, 10))).astype(np.float32)
+    found = posterior_mean(problem, priors, 2000)(signal)
+    plain = least_squares(signal, problem).values
+    error, of_plain = (np.abs(values - truth) for values in (found.values, plain))
+    assert (np.median(error, axis=0) < 1.1 * np.median(of_plain, axis=0)).all()
+    assert found.sd is not None
+    covered = (error < 2 * found.sd).mean(axis=0)
+    assert (covered > 0.9).all(), covered
+
+
+def test_at_high_snr_what_a_voxel_does_not_say_is_taken_from_the_prior() -> None:
+    problem = make_problem("ivim", sigma=1e-3)
+    signal = problem.model.signal(problem.b, [[0.0, 1e-3, 50e-3, 1.0]]).astype(np.float32)
+    found = posterior_mean(problem, {"Dstar": LogNormal(50e-3, 1.5)}, 2000)(signal)
+    prior = prior_draws(problem, {"Dstar": LogNormal(50e-3, 1.5)}, 2000)[2]
+    assert found.values[0, 1] == pytest.approx(1e-3, rel=0.02)
+    assert found.values[0, 2] == pytest.approx(prior.mean(), rel=0.1)
+    assert found.sd is not None
+    assert found.sd[0, 2] == pytest.approx(prior.std(), rel=0.1)
 
 
 def test_the_noise_level_must_be_known() -> None:

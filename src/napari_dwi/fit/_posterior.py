@@ -4,6 +4,9 @@ Decays are tabulated for parameters spread evenly over the prior. Each counts by
 voxel: with Gaussian noise of known sigma and any S0 equally likely, the integral over S0 of the likelihood
 of a decay g is exp[(y.g)^2 / (2 sigma^2 g.g)] / sqrt(g.g), up to a factor that all decays share. The noise
 floor of magnitudes enters through the decays: each voxel is compared with expected magnitudes at its SNR.
+
+Voxels whose noise is smaller than the steps of the table would be taken for the nearest decay in it. There
+the likelihood is narrow, and the posterior is that of least squares, with the prior where it says nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_dwi.fit._least_squares import least_squares
 from napari_dwi.fit._problem import Estimates, FitChunk, FitProblem
+from napari_dwi.measure.estimator_limits import lowest_sd
 from napari_dwi.physics.rician import rician_mean
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ _NO_FLOOR = 90.0
 # Voxels in one matrix product: their weights stay in the processor's cache.
 _BLOCK = 64
 _PROBES = 256
+# From this share of the noise on, the steps between the decays of the table show.
+_COARSE = 0.5
 _AXIS_POINTS = 4001
 # Rates that may differ by more than this factor are spaced by their logarithm.
 _WIDE_RANGE = 10.0
@@ -114,13 +121,19 @@ def posterior_mean(problem: FitProblem, known: Mapping[str, Prior], atoms: int) 
 
     def fit(signal: NDArray[np.float32]) -> Estimates:
         data = signal * root.astype(np.float32)
-        snr = _nearest_snr(signal.max(axis=1) / sigma)
+        snr = signal.max(axis=1) / sigma
+        levels = _nearest_snr(snr)
         values = np.empty((len(signal), len(problem.model.parameters)))
         sd = np.empty_like(values)
-        for level in np.unique(snr):
+        for level in np.unique(levels):
             if level not in tables:
                 tables[level] = _table(decays, root, float(level))
-            members = np.flatnonzero(snr == level)
+            members = levels == level
+            too_fine = members & (snr * tables[level].resolution > _COARSE)
+            if too_fine.any():
+                values[too_fine], sd[too_fine] = _narrow(signal[too_fine], problem, shape)
+                values[too_fine, :-1] -= centre
+            members = np.flatnonzero(members & ~too_fine)
             for first in range(0, len(members), _BLOCK):
                 some = members[first : first + _BLOCK]
                 values[some], sd[some] = _block(data[some], tables[level], moments, sigma)
@@ -155,6 +168,22 @@ def prior_draws(problem: FitProblem, known: Mapping[str, Prior], count: int) -> 
             share = np.concatenate([[0.0], np.cumsum(area)]) / area.sum()
         drawn.append(np.interp(u, share, axis))
     return np.array(drawn)
+
+
+def _narrow(signal: NDArray[np.float32], problem: FitProblem, draws: Array) -> tuple[Array, Array]:
+    """Means and standard deviations where the likelihood is narrow: a normal distribution about its peak.
+
+    Each parameter by itself, of which the prior is ``draws`` (n_shape, n_draws).
+    """
+    values = least_squares(signal, problem).values.astype(np.float64, copy=False)
+    sd = lowest_sd(problem.model, problem.b, values, problem.sigma or 0.0, problem.weights)
+    with np.errstate(divide="ignore"):
+        measured = np.where(sd[:, :-1] > 0, sd[:, :-1], np.inf) ** -2
+    beforehand = draws.var(axis=1) ** -1
+    total = measured + beforehand
+    values[:, :-1] = (measured * values[:, :-1] + beforehand * draws.mean(axis=1)) / total
+    sd[:, :-1] = total**-0.5
+    return values, sd
 
 
 def _nearest_snr(snr: Array) -> NDArray[np.float64]:
