@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from napari_dwi.cli import main
 from napari_dwi.scan import open_series, open_volume
+from napari_dwi.scan.nifti import sha256_of
 
 from ..synthetic import files_below
 
@@ -54,9 +56,27 @@ def test_a_repeated_result_is_identical(folder: Path, image: str, capsys: pytest
     assert "DIFFERENT" not in said
 
 
+def test_a_checkpoint_of_the_users_own_is_used_and_recorded(folder: Path) -> None:
+    from napari_dwi.superres._checkpoint import write_checkpoint
+    from napari_dwi.superres._shipped import shipped_checkpoint
+
+    shipped = shipped_checkpoint(2)
+    weights = {name: 1.1 * one for name, one in shipped.weights.items()}
+    own = folder / "own.safetensors"
+    write_checkpoint(replace(shipped, weights=weights), own)
+    options = ["--method", "network", "--device", "cpu", "--checkpoint", str(own)]
+    assert superres(folder, "T1.nii.gz", *options) == 0
+    said = json.loads((folder / "out" / "T1_desc-superres_anat.json").read_text())
+    assert said["Parameters"]["checkpoint"] == str(own.resolve())
+    assert said["Network"]["SHA256"] == sha256_of(own)
+    assert said["Network"]["SHA256"] != shipped.sha256
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--method", "zero-fill", "--checkpoint", "x.safetensors"], "zero-fill takes no checkpoint"),
+        (["--method", "network", "--checkpoint", "x.safetensors"], "x.safetensors: cannot be read"),
         (["--method", "gaussian"], "no method is called gaussian; expected one of"),
         (["--method", "zero-fill", "--set", "factor=5"], "a whole number from 2 to 4, found 5"),
         (["--method", "zero-fill", "--set", "factor=1"], "a whole number from 2 to 4, found 1"),

@@ -164,3 +164,19 @@ def test_a_session_brings_the_finer_result_back(dock, idle, tmp_path, errors):
     np.testing.assert_array_equal(after.image.signal, before.image.signal)
     np.testing.assert_allclose(after.layer.translate, before.layer.translate, atol=1e-4)
     assert dock.form.values().strength == 1.3
+
+
+def test_results_of_two_methods_do_not_overwrite_each_other(dock, idle, tmp_path, errors):
+    for name in ("zero-fill", "zero-fill-nlm", "zero-fill-nlm"):
+        super_resolve(dock, idle, name)
+    dock.save(tmp_path / "out")
+    idle(dock.room)
+    assert not errors()
+    saved = sorted(
+        path.relative_to(tmp_path / "out").as_posix() for path in tmp_path.rglob("*superres_*.nii.gz")
+    )
+    assert saved == [
+        "brain_desc-superres_dwi.nii.gz",
+        "zero-fill-nlm-2/brain_desc-superres_dwi.nii.gz",
+        "zero-fill-nlm/brain_desc-superres_dwi.nii.gz",
+    ]

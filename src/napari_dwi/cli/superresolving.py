@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.methods import add_method_options, run_on_inputs, with_mask
+from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import find_method
@@ -20,11 +21,27 @@ def add_commands(commands: Any) -> None:
     superres.add_argument(
         "image", type=Path, metavar="VOL", help="a diffusion series or any stack of slices: a file, a folder"
     )
+    superres.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="F",
+        help="a trained network (.safetensors with its .json) instead of the one that comes along",
+    )
     add_method_options(superres)
     superres.set_defaults(run=_superres)
 
 
 def _superres(options: argparse.Namespace) -> int:
+    method = find_method(options.method, "superres")
+    if options.checkpoint is not None:
+        if "checkpoint" not in method.settings().as_dict():
+            raise BadInputError(
+                f"{method.name} takes no checkpoint",
+                remedy="Leave --checkpoint out, or use --method network.",
+            )
+        # In full, so that the record leads to it from anywhere.
+        options.set.append(f"checkpoint={options.checkpoint.resolve()}")
+
     def read(progress: Progress) -> Inputs:
         image = open_image(options.image, bval=options.bval, allow=options.allow, check=progress.check)
         if isinstance(image, DwiSeries) and len(image.b_values.distinct) > 1:
@@ -33,4 +50,4 @@ def _superres(options: argparse.Namespace) -> int:
             image = open_volume(options.image, allow=options.allow, check=progress.check)
         return with_mask(Inputs.of_volume(image), options)
 
-    return run_on_inputs(find_method(options.method, "superres"), options, read)
+    return run_on_inputs(method, options, read)

@@ -128,15 +128,19 @@ class Keeping:
         self._keeper.rename(result, free)
 
     def save_results(self, folder: Path) -> None:
-        """Save every result on show into a folder, in the background."""
+        """Save every result on show into a folder, in the background.
+
+        Of two results with the same file names the later goes into a folder of its own, by its method.
+        """
         results = [result for result, _ in self.results]
         notes: dict[str, None] = {}
 
         def work(progress: Progress) -> int:
-            count = 0
+            count, taken = 0, set[Path]()
             for step, result in enumerate(results):
                 progress.report(step / len(results), f"result {step + 1}/{len(results)}")
-                count += len(save_result(result, folder, on_note=lambda note: notes.update({note: None})))
+                place = _place_of(result, folder, taken)
+                count += len(save_result(result, place, on_note=lambda note: notes.update({note: None})))
             return count
 
         def done(count: int) -> None:
@@ -209,3 +213,14 @@ class Keeping:
             # Once is enough: it is likely to go on, and the work itself is not lost.
             self._told.add(str(problem))
             show_warning(f"Unsaved work would not survive a crash: {problem}")
+
+
+def _place_of(result: Result, folder: Path, taken: set[Path]) -> Path:
+    """Where none of a result's files takes the place of another's; its files are taken from then on."""
+    names = [f"{result.stem}_{output.ending}" for output in result.output.images]
+    place, number = folder, 1
+    while not taken.isdisjoint(place / name for name in names):
+        place = folder / (result.record.method + (f"-{number}" if number > 1 else ""))
+        number += 1
+    taken.update(place / name for name in names)
+    return place

@@ -90,7 +90,7 @@ def _means(slices: NDArray[np.float32], settings: tuple[int, int, float]) -> NDA
 
 METHOD = Method(
     name="zero-fill-nlm",
-    title="Zero-filling and non-local means",
+    title="Zero-filling + NLM (non-local means)",
     task="superres",
     summary=(
         "Zero-filling, then non-local means for the noise that the finer grid makes visible. Needs no "
