@@ -34,7 +34,9 @@ def test_squares_of_known_ivim_parameters_come_with_their_maps(
 ) -> None:
     options = ["--snr", "40", "--noisy", "clean-priors", "--noisy-b", "800", "--correlated"]
     assert main(["simulate", "ivim", *options, "--out", str(tmp_path)]) == 0
-    written = {Path(line).name: Path(line) for line in capsys.readouterr().out.splitlines()}
+    told = capsys.readouterr()
+    assert told.err == "Squares of known f, D and D*: SNR 40 of the squares is sigma 25\n"
+    written = {Path(line).name: Path(line) for line in told.out.splitlines()}
     noisy, clean = (open_series(written[f"ivim_{end}.nii.gz"]) for end in ("dwi", "desc-truth_dwi"))
     spread = (noisy.signal - clean.signal).std(axis=(0, 1, 2))
     assert spread[-1] == pytest.approx(25, rel=0.1)

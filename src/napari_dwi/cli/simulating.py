@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_dwi.cli.output import say
+from napari_dwi.cli.output import complain, say
 from napari_dwi.errors import BadInputError
 from napari_dwi.physics.scan_noise import ALL_VOLUMES, CLEAN_PRIORS, SCANNER_CORRELATION, ScanNoise
 
@@ -51,7 +51,9 @@ def _simulate(options: argparse.Namespace) -> int:
         noisy_b_value=options.noisy_b,
         in_plane_correlation=SCANNER_CORRELATION if options.correlated else 0.0,
     )
-    scan = SIMULATIONS[options.what].simulate(snr=options.snr, seed=options.seed, noise=noise)
+    simulation = SIMULATIONS[options.what]
+    scan = simulation.simulate(snr=options.snr, seed=options.seed, noise=noise)
     for path in save_simulated(scan, options.out):
         say(str(path))
+    complain(f"{simulation.title}: SNR {options.snr:g} of the {simulation.snr_is} is sigma {scan.sigma:.4g}")
     return 0
