@@ -10,6 +10,8 @@ from napari_dwi.measure.estimator_tables import marginal_limit, tissue_grid
 from napari_dwi.physics.signal_models import ADC, IVIM_DFAST
 
 pytest.importorskip("matplotlib")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
 from napari_dwi.cli.comparing._figures_of_truth import (
     LIMIT,
     arrow_figure,
@@ -46,6 +48,15 @@ def test_curves_are_the_marginals_in_screen_units() -> None:
     np.testing.assert_allclose(of_sd[LIMIT].get_ydata(), 1e3 * marginal_limit(GRID, B, 1 / 15, "D"))
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["sees", "blind", LIMIT]
+
+
+def test_a_legend_of_long_names_keeps_to_the_width_of_the_figure() -> None:
+    titles = [f"a network with a rather long name, its number {n} overweighted" for n in range(4)]
+    figure = marginal_figure(dict.fromkeys(titles, SEES), "SNR 15", (B, 1 / 15))
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
 
 
 def test_a_method_can_be_shown_for_one_parameter_alone() -> None:

@@ -24,7 +24,8 @@ _COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 LIMIT_COLOUR = "#808080"
 REFERENCE_COLOUR = "#b8860b"
 _DOTS_PER_INCH = 100
-_LEGEND_COLUMNS = 4
+# What an entry of the legend takes, about.
+_INCHES_OF_HANDLE, _INCHES_OF_LETTER = 0.7, 0.07
 _Arguments = ParamSpec("_Arguments")
 _Drawn = TypeVar("_Drawn")
 _STYLE = {
@@ -78,12 +79,13 @@ def colours_of(labels: Iterable[str], known: Mapping[str, str] | None = None) ->
 
 def legend(figure: Figure, axes: NDArray[Any]) -> None:
     """One legend for all axes, below them; what several show stands there once."""
-    entries = {
-        label: handle
-        for place in reversed(axes.ravel())
-        for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
-    }
-    columns = min(_LEGEND_COLUMNS, max(1, len(entries)))
+    entries: dict[str, Any] = {}
+    for place in axes.ravel():
+        for handle, label in zip(*place.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    longest = max((len(label) for label in entries), default=0)
+    fit = int(figure.get_figwidth() / (_INCHES_OF_HANDLE + _INCHES_OF_LETTER * longest))
+    columns = min(max(1, fit), max(1, len(entries)))
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns)
 
 
