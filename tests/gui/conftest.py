@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -31,6 +32,13 @@ def qtbot(qtbot: Any) -> Any:
     """Waits far longer than it must take: a busy machine is no failure."""
     qtbot.waitUntil = partial(qtbot.waitUntil, timeout=PATIENCE_MS)
     return qtbot
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _long_lived() -> None:
+    """Modules and tests are here to stay: napari collects garbage whenever a layer goes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

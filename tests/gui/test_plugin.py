@@ -19,7 +19,7 @@ from napari_dwi.scan.formats import all_formats
 from .builder import answering, make_scan, save_scan
 from .conftest import open_dock, show
 
-DEMO_SECONDS = 240
+DEMO_SECONDS = 900
 
 
 def names(viewer):
