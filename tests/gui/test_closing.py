@@ -15,7 +15,7 @@ from .conftest import open_dock
 
 SCRIPT = Path(__file__).with_name("close_while_running.py")
 UNSAVED_SCRIPT = Path(__file__).with_name("close_with_unsaved_work.py")
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 300
 
 
 def endless(begun):

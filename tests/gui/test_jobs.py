@@ -11,7 +11,7 @@ from napari_dwi.gui.jobs import Job, JobQueue, JobState
 
 from .builder import named
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Work:
