@@ -127,7 +127,9 @@ def test_denoisers_are_compared_with_the_input_and_a_clean_series(folder: Path, 
     scatter = {row["method"]: float(row["error_sd"]) for row in lesion}
     assert max(scatter["gaussian"], scatter["median"]) < 0.5 * scatter["input"]
     written = files_below(folder / "out")
-    assert {"gaussian/scan_desc-gaussian_dwi.bval", "maps.png", "residuals.png", "bars.png"} <= set(written)
+    assert "gaussian/scan_desc-gaussian_dwi.bval" in written
+    pytest.importorskip("matplotlib")
+    assert {"maps.png", "residuals.png", "bars.png"} <= set(written)
 
 
 @pytest.mark.usefixtures("no_pictures")
