@@ -27,7 +27,8 @@ class ResidualStructure:
         Autocorrelation between neighbouring voxels along x, y and z. The noise of scanners that
         interpolate reaches 0.5 in the plane by itself.
     with_image : float
-        Correlation with an image of the anatomy: brightness that was taken away or added.
+        Correlation with an image of the anatomy: brightness that was taken away. Below 0 where the
+        noise floor was, which dark tissue has most of.
     with_edges : float
         Correlation of its size with the slope of that image in the plane: edges that were blurred.
     """
@@ -39,7 +40,7 @@ class ResidualStructure:
     @property
     def follows_anatomy(self) -> bool:
         """Whether the image or its edges can be seen in the residual."""
-        return abs(self.with_image) > FOLLOWS_FROM or self.with_edges > FOLLOWS_FROM
+        return self.with_image > FOLLOWS_FROM or self.with_edges > FOLLOWS_FROM
 
     def figures(self) -> dict[str, float]:
         """Those of the correlations that there are, by name, rounded."""
@@ -57,7 +58,7 @@ class ResidualStructure:
         if np.isnan(self.with_image):
             return "There is no residual to judge."
         followed = []
-        if abs(self.with_image) > FOLLOWS_FROM:
+        if self.with_image > FOLLOWS_FROM:
             followed.append(f"the image (r = {self.with_image:.2f})")
         if self.with_edges > FOLLOWS_FROM:
             followed.append(f"its edges (r = {self.with_edges:.2f})")
