@@ -11,7 +11,7 @@ the likelihood is narrow, and the posterior is that of least squares, with the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any, Protocol
@@ -91,7 +91,13 @@ class _Table:
     resolution: float
 
 
-def posterior_mean(problem: FitProblem, known: Mapping[str, Prior], atoms: int) -> FitChunk:
+def _unchecked() -> None:
+    """Nobody waits."""
+
+
+def posterior_mean(
+    problem: FitProblem, known: Mapping[str, Prior], atoms: int, check: Callable[[], None] = _unchecked
+) -> FitChunk:
     """The function that gives posterior means and standard deviations of a chunk of voxels.
 
     Parameters
@@ -103,6 +109,8 @@ def posterior_mean(problem: FitProblem, known: Mapping[str, Prior], atoms: int) 
         span more than a decade on a logarithmic scale.
     atoms : int
         Number of decays.
+    check : callable, optional
+        Called before every table that is made; raises to stop.
 
     Returns
     -------
@@ -127,6 +135,7 @@ def posterior_mean(problem: FitProblem, known: Mapping[str, Prior], atoms: int) 
         sd = np.empty_like(values)
         for level in np.unique(levels):
             if level not in tables:
+                check()
                 tables[level] = _table(decays, root, float(level))
             members = levels == level
             too_fine = members & (snr * tables[level].resolution > _COARSE)

@@ -67,7 +67,7 @@ def _prepare(problem: FitProblem, parameters: BayesParameters, context: Context)
     }
     known["f"] = Normal(parameters.f_prior, parameters.f_prior_sd)
     context.progress.report(0.0, "tabulating decays")
-    return posterior_mean(problem, known, parameters.atoms)
+    return posterior_mean(problem, known, parameters.atoms, context.progress.check)
 
 
 def _organ(f: float, d: float, d_star: float) -> dict[str, float]:
