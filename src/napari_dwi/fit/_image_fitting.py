@@ -168,7 +168,7 @@ def train_on(
     """
     from napari_dwi.fit._image_iterations import iterations
 
-    stack = image_stack(voxels, problem, slice_axis, parameters.divided_by)
+    stack = image_stack(voxels, problem, slice_axis, parameters.divided_by, context.progress.check)
     if rules is not None and _asks_for_noise(parameters):
         rules = rules.times(_divided_sigma(stack, problem))
     training = start_training(stack, problem, parameters, context)

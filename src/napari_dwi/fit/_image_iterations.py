@@ -65,7 +65,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration did, or, as iteration 0, the warm-up before it.
+    """What one iteration did.
 
     Parameters
     ----------

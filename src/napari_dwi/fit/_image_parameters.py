@@ -11,6 +11,7 @@ from napari_dwi.methods.parameters import choice, flag, number, whole
 
 MODELS = ("ivim", "ivim-dfast", "adc")
 IN_SIGNAL, IN_NOISE = "signal", "noise"
+BY_VOXEL, BY_SCAN = "voxel", "scan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,8 @@ class ImageNetworkParameters(BoundedFitParameters):
         advanced=True,
     )
     divided_by: str = choice(
-        "voxel",
-        ("voxel", "scan"),
+        BY_VOXEL,
+        (BY_VOXEL, BY_SCAN),
         help="Divide every signal by its own b = 0 (or lowest b), or all by the mean of these.",
         advanced=True,
     )
@@ -130,9 +131,12 @@ _PAPER: Mapping[str, float | str] = {
     "Dstar_high": 200.0,
 }
 _FAST: Mapping[str, float | str] = {"epochs": 40, "patience": 10}
-CNN_PRESETS: Mapping[str, Mapping[str, float | str]] = {"paper": _PAPER, "fast": _FAST}
+# Slow to learn what tells single voxels apart: better maps of D at low SNR, worse ones at high.
+_NOISY: Mapping[str, float | str] = {"centred_input": False, "epochs": 200, "patience": 100}
+CNN_PRESETS: Mapping[str, Mapping[str, float | str]] = {"paper": _PAPER, "fast": _FAST, "noisy": _NOISY}
 RENEWING_PRESETS: Mapping[str, Mapping[str, float | str | bool]] = {
     "paper": {**_PAPER, "tolerance": 0.01, "limit": 80, "iteration_epochs": 20},
     "fast": {**_FAST, "limit": 4, "iteration_epochs": 6},
+    "noisy": _NOISY,
     "raw-input": {"keep_input": True},
 }

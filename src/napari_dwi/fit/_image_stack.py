@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dwi.fit._image_parameters import BY_VOXEL
 from napari_dwi.fit._problem import FitProblem, Voxels
 from napari_dwi.physics.signal_models import UNWEIGHTED_B
 
@@ -15,11 +17,10 @@ if TYPE_CHECKING:
 
     from napari_dwi.scan import Grid
 
-BY_VOXEL, BY_SCAN = "voxel", "scan"
-
 # Ratios of noise to noise, where there is hardly any signal, would otherwise rule the loss.
 _LARGEST_SIGNAL = 4.0
 _SMALLEST_SCALE = 1e-3
+_ROWS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,17 @@ class ImageStack:
         return maps
 
 
-def image_stack(voxels: Voxels, problem: FitProblem, slice_axis: int, divided_by: str) -> ImageStack:
+def _unheard() -> None:
+    """A stop that nobody asks for."""
+
+
+def image_stack(
+    voxels: Voxels,
+    problem: FitProblem,
+    slice_axis: int,
+    divided_by: str,
+    check: Callable[[], None] = _unheard,
+) -> ImageStack:
     """The voxels of a fit as a stack of slices.
 
     Parameters
@@ -74,6 +85,8 @@ def image_stack(voxels: Voxels, problem: FitProblem, slice_axis: int, divided_by
     divided_by : str
         ``"voxel"``: every voxel's signal is divided by its own mean at the lowest b-value; ``"scan"``:
         all by the mean of these over the voxels.
+    check : callable
+        Called often; may raise `Stopped`.
     """
     order = np.lexsort((problem.weights, problem.b))
     lowest = problem.b <= problem.b.min() + UNWEIGHTED_B
@@ -83,7 +96,6 @@ def image_stack(voxels: Voxels, problem: FitProblem, slice_axis: int, divided_by
     scale = (
         np.maximum(own, _SMALLEST_SCALE * typical) if divided_by == BY_VOXEL else np.full_like(own, typical)
     )
-    divided = voxels.signal[:, order] / scale[:, None]
     limit = _LARGEST_SIGNAL if divided_by == BY_VOXEL else max(_LARGEST_SIGNAL, float(own.max()) / typical)
     placed = np.nonzero(voxels.inside)
     rows, columns = (placed[axis] for axis in range(3) if axis != slice_axis)
@@ -92,7 +104,11 @@ def image_stack(voxels: Voxels, problem: FitProblem, slice_axis: int, divided_by
     inside = np.zeros((len(used), rows.max() + 1, columns.max() + 1), dtype=bool)
     inside[slices, rows, columns] = True
     signal = np.zeros((len(used), len(order), *inside.shape[1:]), dtype=np.float32)
-    signal[slices, :, rows, columns] = np.clip(divided, -limit, limit)
+    for first in range(0, len(voxels.signal), _ROWS):
+        check()
+        some = slice(first, first + _ROWS)
+        divided = voxels.signal[some][:, order] / scale[some, None]
+        signal[slices[some], :, rows[some], columns[some]] = np.clip(divided, -limit, limit)
     return ImageStack(signal, inside, scale.astype(np.float32), order, (slices, rows, columns))
 
 

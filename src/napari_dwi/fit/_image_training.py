@@ -132,12 +132,15 @@ class ImageTraining:
         high, wide = self._tiles.size
         self._at_once = context.chunk(max(1, budget // (high * wide)))
         weights = self.inside[:, None] * b_weights.to(device)[:, None, None]
+        self.check()
         all_weights = self._tiles.cut(weights * ~self.held_out)
         self._used = all_weights.flatten(1).any(dim=1).nonzero()[:, 0]
         self._weights = all_weights[self._used]
         self._blind = self._tiles.cut(weights * self.held_out)[self._used]
+        self.check()
         self._sizes = float(self._weights.sum()), float(self._blind.sum())
         self._seen = self._tiles.cut(self._measured)[self._used]
+        self.check()
         self._centre, self._spread = _centre_and_spread(self.signal, self.inside)
         self._input = self._as_input(self.signal)
         self._target = self._tiles.cut(self.signal)[self._used]
