@@ -43,6 +43,32 @@ _COLUMNS = {
 }
 
 
+_OF_VALUES = {
+    "Description": "Quality of each parameter as a function of its true value, averaged over the others",
+    "Columns": {
+        "method": _COLUMNS["method"],
+        "parameter": _COLUMNS["parameter"],
+        "unit": "unit of all that follows",
+        "true": "true value of the parameter",
+        "bias": "mean error",
+        "sd": _COLUMNS["sd"],
+        "rmse": "root mean square error",
+        "lowest_unbiased_sd": _COLUMNS["lowest_unbiased_sd"],
+    },
+}
+_OF_TISSUES = {
+    "Description": "Estimates of every tissue under repeated noise, nothing averaged away",
+    "Columns": {
+        "method": _COLUMNS["method"],
+        "true_NAME": "true value of a parameter, in its unit",
+        "n": "signals with an estimate",
+        "mean_NAME": "mean estimate",
+        "sd_NAME": "standard deviation of the estimates (n - 1)",
+        "rmse_NAME": "root mean square error",
+    },
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """One method at one SNR.
@@ -108,8 +134,9 @@ def write_outcome(
         for snr, runs in outcome.measured.items():
             qualities = {one.contestant.label: one.quality for one in runs}
             of_values = marginal_rows(qualities, outcome.b_values, 1 / snr)
-            paths.append(add_table(files, folder / f"marginal_snr-{snr:g}.tsv", of_values))
-            paths.append(add_table(files, folder / f"tissues_snr-{snr:g}.tsv", crossing_rows(qualities)))
+            paths.append(add_table(files, folder / f"marginal_snr-{snr:g}.tsv", of_values, _OF_VALUES))
+            of_tissues = crossing_rows(qualities)
+            paths.append(add_table(files, folder / f"tissues_snr-{snr:g}.tsv", of_tissues, _OF_TISSUES))
             if draws:
                 paths += add_figures(files, folder, _figures(outcome, qualities, snr))
     return tuple(paths)
