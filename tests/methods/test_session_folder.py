@@ -161,6 +161,40 @@ def test_a_scan_that_lies_in_no_file_goes_with_the_session(tmp_path: Path) -> No
     assert_same_result(found.results[0][1], made)
 
 
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_single_image_comes_back_with_its_finer_result(tmp_path: Path, in_file: bool) -> None:
+    anatomy = make_series().anatomy
+    if in_file:
+        save(anatomy, tmp_path / "T1.nii.gz")
+        anatomy = open_volume(tmp_path / "T1.nii.gz")
+    inputs = Inputs.of_volume(anatomy)
+    method = find_method("zero-fill")
+    made = run_method(method, method.settings(), inputs)
+    write(tmp_path / "session", inputs, made)
+    found = opened(tmp_path / "session")
+    assert found.series is not None
+    np.testing.assert_array_equal(found.series.signal, inputs.series.signal)
+    fine, before = (one.output.image("super-resolved") for one in (found.results[0][1], made))
+    assert isinstance(fine, Volume)
+    assert isinstance(before, Volume)
+    np.testing.assert_array_equal(fine.data, before.data)
+    assert fine.grid.same_as(before.grid)
+    assert found.grid is not None
+    assert found.grid.same_as(anatomy.grid)
+
+
+def test_without_the_scan_a_finer_result_does_not_set_the_grid(tmp_path: Path, inputs: Inputs) -> None:
+    method = find_method("zero-fill")
+    finer = run_method(method, method.settings(), Inputs(inputs.series))
+    write(tmp_path / "session", inputs, finer, gaussian(inputs))
+    assert inputs.series.source is not None
+    inputs.series.source.path.unlink()
+    found = open_session(tmp_path / "session")
+    assert found.series is None
+    assert found.grid is not None
+    assert found.grid.same_as(inputs.series.grid)
+
+
 @pytest.mark.parametrize("change", ["gone", "replaced"])
 def test_a_changed_scan_is_named_and_the_rest_opened(tmp_path: Path, inputs: Inputs, change: str) -> None:
     made, regions = gaussian(inputs), regions_on(inputs.series)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -74,8 +75,10 @@ class OpenedSession:
         """The grid everything lies on, also where the series is gone."""
         if self.series is not None:
             return self.series.grid
-        for _, result in self.results:
-            return result.output.images[0].image.grid
+        grids = [result.output.images[0].image.grid for _, result in self.results]
+        if grids:
+            # Some results may lie on a finer grid than the scan did.
+            return min(grids, key=lambda grid: math.prod(grid.shape))
         return None if self.regions is None else self.regions.labels.grid
 
 

@@ -98,7 +98,7 @@ class AnchoredPath:
             Of zero mean at every voxel and unit variance.
         """
         mean = sharp + self.fraction(t) * (anchor - sharp)
-        return mean + self.sigma * np.sqrt(self.accumulated(t)) * noise
+        return np.asarray(mean + self.sigma * np.sqrt(self.accumulated(t)) * noise)
 
     def sharp_from(
         self,
@@ -165,7 +165,7 @@ def step_back(
     accumulated = image - (1 - path.fraction(t)) * estimate - path.fraction(t) * anchor
     mean = (1 - path.fraction(s)) * estimate + path.fraction(s) * anchor
     stepped = mean + np.sqrt(max(to_s - drawn, 0.0) / to_t) * accumulated
-    return stepped if noise is None else stepped + path.sigma * np.sqrt(drawn) * noise
+    return np.asarray(stepped if noise is None else stepped + path.sigma * np.sqrt(drawn) * noise)
 
 
 def sample(
