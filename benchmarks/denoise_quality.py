@@ -19,6 +19,7 @@ between neighbours within slices, as scanners have it.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,40 +116,57 @@ def _add(results: ResultsFile, row: dict[str, object], case: Case, signal: np.nd
 
 
 def table(results: ResultsFile, kind: str, snr: str, seeds: list[int]) -> str:
-    """Means over the seeds as text, the best of each column with a star."""
-    columns = [(f"{b:g}", figure) for b in _B_VALUES for figure in ("dP", "cP", "cS", "les")]
-    methods = list(dict.fromkeys(row["method"] for row in results.rows if row["snr"] == snr))
-    rows: dict[str, list[float]] = {}
-    for method in methods:
-        known = {"noise": kind, "snr": snr, "method": method}
-        if results.has(**known, b="stopped") or not results.has(**known):
-            continue
-        cells = [
-            _mean(results.numbers("lesion" if figure == "les" else figure, **known, b=b, seed=seeds))
-            for b, figure in columns
+    """Means over the seeds for every b-value."""
+    columns = {
+        f"b{b:g} {figure}": (f"{b:g}", "lesion" if figure == "les" else figure)
+        for b in _B_VALUES
+        for figure in ("dP", "dS", "cP", "cS", "les")
+    }
+    rows = {}
+    for method, known in _finished(results, kind, snr, seeds):
+        rows[method] = [_mean(results.numbers(figure, **known, b=b)) for b, figure in columns.values()]
+    lines = _starred(list(columns), rows)
+    width = max(len(cells[0]) for cells in lines)
+    return "\n".join(f"{cells[0]:{width}}" + "".join(f"{cell:>9}" for cell in cells[1:]) for cells in lines)
+
+
+def summary(results: ResultsFile, kind: str, snr: str, seeds: list[int]) -> str:
+    """Means over the seeds and b-values, as a table of Markdown."""
+    heads = ["dP", "cP", "dS", "cS", "les 400", "les 800", "bias %", "CPU s"]
+    rows = {}
+    for method, known in _finished(results, kind, snr, seeds):
+        rows[method] = [
+            *(_mean(results.numbers(figure, **known)) for figure in ("dP", "cP", "dS", "cS")),
+            *(_mean(results.numbers("lesion", **known, b=b)) for b in ("400", "800")),
+            _mean(results.numbers("bias", **known)),
+            _mean(results.numbers("seconds", **known, b="0")),
         ]
-        means = [_mean(results.numbers(figure, **known, seed=seeds)) for figure in ("dP", "cP", "cS", "bias")]
-        rows[method] = [*cells, *means, _mean(results.numbers("seconds", **known, b="0", seed=seeds))]
-    heads = [*(f"b{b} {figure}" for b, figure in columns), "mean dP", "mean cP", "mean cS", "bias %", "CPU s"]
-    best = [
-        max((values[n] for name, values in rows.items() if name != _NOISY), default=np.nan)
-        if any(head.endswith(figure) for figure in _STARRED)
-        else np.nan
-        for n, head in enumerate(heads)
-    ]
-    width = max(map(len, (*rows, "method")))
-    lines = [f"{'method':{width}}" + "".join(f"{head:>9}" for head in heads)]
-    for name, values in rows.items():
-        cells = [
-            f"{value:.3f}" if head.endswith("cS") else f"{value:.2f}"
-            for head, value in zip(heads, values, strict=True)
-        ]
-        starred = [
-            f"{cell}{'*' if value == top and name != _NOISY else ' '}"
-            for cell, value, top in zip(cells, values, best, strict=True)
-        ]
-        lines.append(f"{name:{width}}" + "".join(f"{cell:>9}" for cell in starred))
-    return "\n".join(lines)
+    first, *rest = ("| " + " | ".join(cells) + " |" for cells in _starred(heads, rows))
+    return "\n".join([first, "|---" * (len(heads) + 1) + "|", *rest])
+
+
+def _finished(
+    results: ResultsFile, kind: str, snr: str, seeds: list[int]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Methods that have results for all seeds, and what tells their rows."""
+    for method in dict.fromkeys(row["method"] for row in results.rows):
+        known: dict[str, object] = {"noise": kind, "snr": snr, "method": method}
+        if all(results.has(**known, seed=seed, b=f"{b:g}") for seed in seeds for b in _B_VALUES):
+            yield method, known | {"seed": seeds}
+
+
+def _starred(heads: list[str], rows: dict[str, list[float]]) -> list[list[str]]:
+    """Cells of a table, the best of each column of dB and SSIM with a star."""
+    lines = [["method", *heads]]
+    for method, values in rows.items():
+        cells = [method]
+        for n, (head, value) in enumerate(zip(heads, values, strict=True)):
+            text = f"{value:.3f}" if head.endswith(("dS", "cS")) else f"{value:.2f}"
+            best = max((row[n] for name, row in rows.items() if name != _NOISY), default=np.nan)
+            marked = head.endswith(_STARRED) and method != _NOISY and value == best
+            cells.append(text + ("*" if marked else ""))
+        lines.append(cells)
+    return lines
 
 
 def _mean(values: list[float]) -> float:
@@ -170,9 +188,10 @@ def main() -> None:
     measure(results, runs_of(options.methods), options)
     kind = "correlated" if options.correlated else "white"
     for snr in options.snr:
-        voxels = np.count_nonzero(case_of(snr, options.seeds[0]).lesion)
-        print(f"\nSNR {snr:g}, {kind} noise, seeds {options.seeds}, lesion of {voxels} voxels")
+        print(f"\nSNR {snr:g}, {kind} noise, seeds {options.seeds}")
         print(table(results, kind, f"{snr:g}", options.seeds))
+        print(f"\nmeans over b, SNR {snr:g}\n")
+        print(summary(results, kind, f"{snr:g}", options.seeds))
         stopped = [row for row in results.rows if row["snr"] == f"{snr:g}" and row["b"] == "stopped"]
         for row in stopped:
             print(f"{row['method']}, seed {row['seed']}: stopped after {row['seconds']} CPU s")
