@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,8 @@ from napari_dwi.physics.pelvis import PELVIS
 from napari_dwi.physics.signal import ivim
 from napari_dwi.physics.simulated_scan import SimulatedScan
 
-PARTS = (ABDOMEN, PELVIS, HEAD_NECK)
+# Worked out more coarsely than users get them, which is quicker.
+PARTS = tuple(replace(part, lattice_mm=2.0) for part in (ABDOMEN, PELVIS, HEAD_NECK))
 
 
 def scan_of(part: BodyPart, snr: float = 20.0, seed: int = 0) -> SimulatedScan:
@@ -89,7 +92,7 @@ def test_anatomy_is_finer_and_shows_fat_bright(simulated: tuple[BodyPart, Simula
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_other_noise() -> None:
-    first, again, other = (scan_of(HEAD_NECK, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (scan_of(PARTS[2], seed=seed) for seed in (1, 1, 2))
     assert first.series.signal.tobytes() == again.series.signal.tobytes()
     assert first.truth.signal.tobytes() == other.truth.signal.tobytes()
     assert first.series.signal.tobytes() != other.series.signal.tobytes()
@@ -103,4 +106,4 @@ def test_an_snr_must_be_positive(snr: float) -> None:
 
 def test_a_grid_beside_the_body_is_refused() -> None:
     with pytest.raises(BadInputError, match="does not reach the abdomen"):
-        simulate_body(ABDOMEN, shape=(2, 2, 1), spacing_mm=(1.0, 1.0, 1.0), noise=None, b_values=(0, 800))
+        simulate_body(PARTS[0], shape=(2, 2, 1), spacing_mm=(1.0, 1.0, 1.0), noise=None, b_values=(0, 800))
