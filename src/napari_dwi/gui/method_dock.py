@@ -321,8 +321,8 @@ class MethodDock(Dock):
         self.room.show_result(result, title)
         record = result.record
         lines = [f"{title}: {duration(record.seconds)} on {record.device}"]
-        lines += [f"{figure}: {brief(value)}" for figure, value in record.figures.items()]
         lines += result.output.remarks
+        lines += [f"{figure}: {brief(value)}" for figure, value in record.figures.items()]
         lines += [f"Note: {warning}" for warning in record.warnings]
         self.report.setText("\n".join(lines))
 
