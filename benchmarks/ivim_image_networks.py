@@ -277,6 +277,7 @@ def say_what_holds(measured: Sequence[dict[str, Any]]) -> None:
     measured : sequence of dict
         One for each SNR.
     """
+    measured = sorted(measured, key=lambda found: found["snr"])
     for words, holds in EXPECTATIONS.items():
         verdict = {found["snr"]: holds(found) for found in measured}
         failed = [f"{snr:g}" for snr, held in verdict.items() if not held]

@@ -31,7 +31,8 @@ METHOD = Method(
     task="fit",
     summary=(
         "The image network, trained again and again: what it fitted badly becomes its prediction. SI-CNN "
-        f"without its averaging of similar neighbours, to compare with. {NO_OWN_SD}"
+        "without its averaging of similar neighbours, to compare with: in simulations no better than the "
+        f"image network stopped early. {NO_OWN_SD}"
     ),
     reference=REFERENCE,
     parameters=RenewingParameters,

@@ -18,7 +18,8 @@ METHOD = Method(
     task="fit",
     summary=(
         "Learns maps whose signal is that of the scan, from the slices of the scan alone; neighbours help "
-        f"each voxel. Stopped early, before it learns noise. {NO_OWN_SD}"
+        "each voxel, and small structures are smoothed. Stopped before it learns noise: trained on, it "
+        f"comes close to least squares. {NO_OWN_SD}"
     ),
     reference=REFERENCE,
     parameters=ImageNetworkParameters,
