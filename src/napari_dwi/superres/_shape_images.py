@@ -16,8 +16,8 @@ _FOLD_VOXELS = (3.0, 12.0)
 _TEXTURE = 0.06
 _SHADING = 0.25
 # Edges of many tissues are not sharp, nor are scanners.
-_SOFT_SHARE = 0.75
-_SOFTNESS_VOXELS = (0.2, 1.0)
+_SOFT_SHARE = 0.8
+_SOFTNESS_VOXELS = (0.2, 1.3)
 
 
 def shape_image(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
