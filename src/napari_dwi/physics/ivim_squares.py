@@ -91,4 +91,5 @@ def simulate_ivim_squares(
             for name, values in maps.items()
         },
         sigma=sigma,
+        noise=noise or ScanNoise(),
     )

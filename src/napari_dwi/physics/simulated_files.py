@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_dwi.physics.simulation import SimulatedScan
+from napari_dwi.physics.scan_noise import CLEAN_PRIORS
+from napari_dwi.physics.simulated_scan import SimulatedScan
 from napari_dwi.scan import DwiSeries, Volume
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.regions import Regions, add_regions
@@ -37,7 +38,14 @@ def save_simulated(scan: SimulatedScan, folder: Path) -> tuple[Path, ...]:
     """
     name = scan.series.name
     truth_folder = folder / TRUTH_FOLDER
-    made = {"SimulatedSigma": scan.sigma, "Units": "arbitrary"}
+    made = {
+        "SimulatedSigma": scan.sigma,
+        "SimulatedNoise": scan.noise.mode,
+        "SimulatedNoiseCorrelation": scan.noise.in_plane_correlation,
+        "Units": "arbitrary",
+    }
+    if scan.noise.mode == CLEAN_PRIORS:
+        made["SimulatedNoisyBValue"] = scan.noise.noisy_b_value
     paths = []
     with file_set(truth_folder) as files:
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from napari_dwi.physics.scan_noise import ScanNoise
 from napari_dwi.scan.images import DwiSeries, Volume
 
 
@@ -31,6 +32,8 @@ class SimulatedScan:
         air; D* also where nothing is perfused.
     sigma : float
         Noise level in scanner units of the noisy volumes, which are all unless `ScanNoise` says otherwise.
+    noise : ScanNoise
+        What the noise is like.
     """
 
     series: DwiSeries
@@ -40,3 +43,4 @@ class SimulatedScan:
     label_names: Mapping[int, str]
     parameters: Mapping[str, Volume]
     sigma: float
+    noise: ScanNoise = ScanNoise()

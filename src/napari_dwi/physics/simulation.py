@@ -121,6 +121,7 @@ def simulate_brain(
         label_names=names,
         parameters={name: Volume(values, grid, "map", UNITS[name], name) for name, values in maps.items()},
         sigma=sigma,
+        noise=noise or ScanNoise(),
     )
 
 
