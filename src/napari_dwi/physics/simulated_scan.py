@@ -43,4 +43,4 @@ class SimulatedScan:
     label_names: Mapping[int, str]
     parameters: Mapping[str, Volume]
     sigma: float
-    noise: ScanNoise = ScanNoise()
+    noise: ScanNoise
