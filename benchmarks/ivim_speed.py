@@ -48,7 +48,7 @@ def main() -> None:
             speed = len(signals) / seconds
             print(f"{name:22}{model:8}{speed:10.0f}{speed / peer:14.0f}", flush=True)
     print(f"\n{' x '.join(map(str, _SHAPE))} voxels, {len(B_VALUES)} b-values, half masked: CPU seconds")
-    volume = _volume(options.snr[-1])
+    volume = volume_of(options.snr[-1])
     for name, model in runs:
         _, seconds = timed_fit(find_method(name), volume, model=model, noise_sigma=str(1 / options.snr[-1]))
         _, without = timed_fit(
@@ -57,7 +57,8 @@ def main() -> None:
         print(f"{name:22}{model:8}{seconds:8.2f}, without SD maps {without:.2f}", flush=True)
 
 
-def _volume(snr: float) -> Inputs:
+def volume_of(snr: float) -> Inputs:
+    """A volume of which half is in the mask."""
     _, signals = seed_004_voxels(int(np.prod(_SHAPE)), 1, snr, 2)
     grid = Grid(_SHAPE, np.eye(4), "simulated")
     signal = np.asfortranarray(signals.reshape(*_SHAPE, -1).astype(np.float32))
