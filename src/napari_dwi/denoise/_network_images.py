@@ -125,7 +125,7 @@ def _predicted(
 ) -> NetworkImages:
     shape = (priors.images.shape[1], priors.images.shape[2], priors.images.shape[3])
     context.progress.report(0.0, "preparing")
-    features = _features(priors, task, parameters).to(context.device)
+    features = _features(priors, task, parameters, context.progress).to(context.device)
     samples = torch.from_numpy(np.random.default_rng(seed).permutation(np.flatnonzero(task.learnt_from)))
     if parameters.standardised:
         features.standardise(standardising_samples(samples).to(context.device))
@@ -157,7 +157,9 @@ def _predicted(
     return NetworkImages(start + sd * mean, sd * spread, start + sd * unseen, start)
 
 
-def _features(priors: PriorImages, task: Task, parameters: BlInrParameters) -> VoxelFeatures:
+def _features(
+    priors: PriorImages, task: Task, parameters: BlInrParameters, progress: Progress
+) -> VoxelFeatures:
     targets = [int(target) for target in task.targets]
     volumes = range(priors.n_volumes) if parameters.use_b_values else []
     anatomy = range(priors.n_volumes, len(priors.images))
@@ -169,11 +171,15 @@ def _features(priors: PriorImages, task: Task, parameters: BlInrParameters) -> V
     else:
         from scipy.ndimage import uniform_filter
 
-        means = [uniform_filter(images[n], parameters.patch_size, mode="mirror") for n in volumes]
+        means = []
+        for n in volumes:
+            progress.check()
+            means.append(uniform_filter(images[n], parameters.patch_size, mode="mirror"))
         images = np.concatenate([images, np.array(means, dtype=np.float32).reshape(-1, *images.shape[1:])])
         hidden_means = [[n_images + target] for target in targets]
         parts.append(Columns.of_patches(volumes, 1, hidden))
         parts.append(Columns.of_patches(range(n_images, len(images)), 1, hidden_means))
+    progress.check()
     parts.append(Columns.of_neighbours(targets, task.own, images.shape[1:], len(targets)))
     return VoxelFeatures(images, Columns.joined(parts), task.start)
 

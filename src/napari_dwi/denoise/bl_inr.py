@@ -77,7 +77,7 @@ class BlInrParameters(DenoiseParameters):
     networks: str = choice(
         ONE_EACH, (ONE_EACH, SHARED), help="Whether each volume has a network of its own.", advanced=True
     )
-    width: int = whole(64, low=4, high=4096, help="Units in each hidden layer.", advanced=True)
+    width: int = whole(128, low=4, high=4096, help="Units in each hidden layer.", advanced=True)
     steps: int = whole(
         1000, low=0, high=1_000_000, help="Most training steps; 0 counts in epochs instead.", advanced=True
     )
