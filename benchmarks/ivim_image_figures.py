@@ -1,8 +1,8 @@
-"""Figures 1, 2, 3 and 5 of SI-CNN, drawn from what ``ivim_image_networks.py`` measured.
+"""Figures 1 to 5 of SI-CNN, drawn from what ``ivim_image_networks.py`` measured.
 
 Run ``python benchmarks/ivim_image_figures.py FOLDER --out FOLDER``: the first folder holds the JSON files
-of one seed or several. Noise and errors of signals by epoch and by fitting error, errors by iteration,
-and RMSE by SNR. Needs the libraries of the windows (pyqtgraph), and no display.
+of one seed or several. Noise and errors of signals by epoch and by fitting error, losses by epoch,
+errors by iteration, and RMSE by SNR. Needs the libraries of the windows (pyqtgraph), and no display.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ _COLOURS = {
     OUTLIERS: "#30a0b0",
 }
 _PARAMETERS = (("f", ""), ("D", " (10⁻³ mm²/s)"), ("D*", " (10⁻³ mm²/s)"))
-_NAMES_HEIGHT = 40
+_SNR_TICKS = (8, 10, 15, 25, 50, 100)
+_ERROR_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+_NAMES_HEIGHT, _AXIS_WIDTH = 40, 60
 
 
 def main() -> None:
@@ -65,11 +67,11 @@ def main() -> None:
 
 
 def _signal_quality(window: pg.GraphicsLayoutWidget, found: dict[str, Any]) -> None:
-    """Figures 1 and 2: noise and errors of signals by epoch, and by fitting error."""
+    """Figures 1, 2 and 4: noise and errors of signals by epoch and by fitting error; losses by epoch."""
     window.addLabel(
         f"SNR {found['snr']:g}: mean |difference| from the clean signal, of "
         '<font color="#b01020">measured</font> and <font color="#1f5fbf">predicted</font> signals',
-        colspan=2,
+        colspan=3,
     )
     window.nextRow()
     epochs = [one["epoch"] for one in found["by_epoch"]]
@@ -80,13 +82,23 @@ def _signal_quality(window: pg.GraphicsLayoutWidget, found: dict[str, Any]) -> N
     centres = [*(np.array(EDGES[:-1]) + np.array(EDGES[1:])) / 2, EDGES[-1] * 1.25]
     for key, colour in (("noise", "#b01020"), ("recon_error", "#1f5fbf")):
         plot.plot(centres, [group[key] for group in found["by_fitting_error"]], **_style(colour))
+    plot = _plot(
+        window, "epoch", '<font color="#000000">loss</font>, and of <font color="#208040">held-out</font>'
+    )
+    plot.getAxis("left").setWidth(_AXIS_WIDTH)
+    numbers = np.arange(1, len(found["losses"]) + 1)
+    # The first epochs would hide all that follows.
+    for key, colour in (("loss", "#000000"), ("held_out_loss", "#208040")):
+        plot.plot(numbers[3:], [one[key] for one in found["losses"][3:]], pen=pg.mkPen(colour, width=2))
 
 
 def _iterations(window: pg.GraphicsLayoutWidget, found: dict[str, Any]) -> None:
-    """Figure 3: errors of the signals learnt, and of D, by iteration."""
-    _legend(window, (DI, SI, RAW, OUTLIERS), f"SNR {found['snr']:g}")
+    """Figure 3: errors of the signals learnt, and of f, by iteration."""
+    _legend(window, (DI, SI, RAW, OUTLIERS), f"SNR {found['snr']:g}", columns=2)
     window.nextRow()
     plots = [_plot(window, "iteration", title) for title in ("error of the signals learnt", "RMSE of f")]
+    for plot in plots:
+        plot.getAxis("left").setWidth(_AXIS_WIDTH)
     for title, record in found["iterations"].items():
         numbers = [one["number"] for one in record]
         errors = [found["noise_rms"], *(one["signal_error"] for one in record)]
@@ -102,6 +114,8 @@ def _rmse(window: pg.GraphicsLayoutWidget, every: Sequence[dict[str, Any]]) -> N
     for n, (name, unit) in enumerate(_PARAMETERS):
         plot = _plot(window, "SNR", f"{name}{unit}")
         plot.setLogMode(x=True, y=True)
+        for side, ticks in (("bottom", _SNR_TICKS), ("left", _ERROR_TICKS)):
+            plot.getAxis(side).setTicks([[(np.log10(tick), f"{tick:g}") for tick in ticks]])
         for title in TITLES:
             rmse = [
                 np.mean([found["scores"][title]["rmse"][n] for found in every if found["snr"] == snr])
@@ -122,10 +136,12 @@ def _style(colour: str) -> dict[str, Any]:
     return {"pen": pg.mkPen(colour, width=2), "symbol": "o", "symbolSize": 5, "symbolBrush": colour}
 
 
-def _legend(window: pg.GraphicsLayoutWidget, titles: Sequence[str], heading: str) -> None:
-    window.addLabel(heading, colspan=3)
+def _legend(
+    window: pg.GraphicsLayoutWidget, titles: Sequence[str], heading: str, *, columns: int = 3
+) -> None:
+    window.addLabel(heading, colspan=columns)
     window.nextRow()
-    names = window.addLayout(colspan=3)
+    names = window.addLayout(colspan=columns)
     for n, title in enumerate(titles):
         names.addLabel(f"<b>— {title}</b>", row=n // 4, col=n % 4, color=_COLOURS[title])
     window.ci.layout.setRowFixedHeight(1, _NAMES_HEIGHT)

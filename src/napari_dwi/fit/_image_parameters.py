@@ -20,7 +20,7 @@ class ImageNetworkParameters(BoundedFitParameters):
 
     model: str = model_choice(*MODELS)
     epochs: int = whole(
-        80, low=1, high=100_000, help="Epochs at most; for DI-CNN and SI-CNN, of the warm-up."
+        160, low=1, high=100_000, help="Epochs at most; for DI-CNN and SI-CNN, of the warm-up."
     )
     width: int = whole(32, low=2, high=128, help="Channels of the convolutions.", advanced=True)
     dropout: float = number(
