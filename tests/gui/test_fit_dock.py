@@ -205,6 +205,12 @@ def test_fields_say_what_0_stands_for_and_pressed_b_values_are_those_used(dock):
     assert dock.form.values().b_values == tuple(b for b in B if b != 10)
 
 
+def test_a_device_can_be_chosen_for_methods_that_use_one(dock):
+    for method in dock._all_methods:
+        choose(dock, method.models[0], method.name)
+        assert dock.device_box.isEnabled() == method.uses_torch
+
+
 def test_a_series_that_a_model_cannot_fit_is_told(dock, idle, errors, series):
     dock.room.show_scan(series.volumes([0, 5, 7]), ())
     choose(dock, "ivim")

@@ -218,6 +218,14 @@ class FitDock(MethodDock):
         self.offer(tuple(method for method in self._all_methods if self.model.name in method.models))
         self._plan()
 
+    def _on_method(self) -> None:
+        super()._on_method()
+        on_card = self.method.uses_torch
+        self.device_box.setEnabled(on_card)
+        self.device_box.setToolTip(
+            "auto takes the graphics card if there is one" if on_card else "This method computes on the CPU"
+        )
+
     def _on_preset(self, preset: str) -> None:
         """Fill in a preset; one made for another model brings that model."""
         names = [model.name for model in self._models]

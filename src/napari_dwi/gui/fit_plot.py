@@ -22,6 +22,7 @@ from napari_dwi.physics.signal_models import SignalParameter
 from napari_dwi.text import brief
 
 _HEIGHT_PIXELS = 220
+_ROW_PIXELS = 24
 # Apart for colour-blind eyes (Okabe and Ito), bright on a dark window.
 _COLOURS = ("#56b4e9", "#ff6f3c", "#00d08a", "#ffd21f", "#e79bcb", "#f0e442")
 _MEASURED = "#dddddd"
@@ -40,11 +41,13 @@ class FitPlot(QWidget):
         self.plot.setLogMode(y=True)
         self.plot.setLabel("bottom", "b (s/mm²)")
         self.plot.setLabel("left", "signal")
-        self.plot.setToolTip("Points: measured signal (bars: SD over the region). Lines: the fits on show")
-        self.plot.addLegend(labelTextSize="7pt", offset=(-5, 5))
+        self.plot.setToolTip(
+            "Points: measured signal (bars: SD over the region). Lines: the fits, in the colours of the table"
+        )
         self.plot.getPlotItem().setMenuEnabled(False)
         self.numbers = QTableWidget(0, 0)
         self.numbers.verticalHeader().hide()
+        self.numbers.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
         self.numbers.setStyleSheet("font-size: 8pt")
         self.numbers.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.numbers.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -92,15 +95,14 @@ class FitPlot(QWidget):
             symbolSize=7,
             symbolBrush=_MEASURED,
             symbolPen=None,
-            name="measured",
         )
 
     def show_fits(self, b_values: NDArray[np.float64], fits: Sequence[tuple[str, Readout]]) -> None:
         """Draw the curves of fits, each with a name, at ``b_values`` (s/mm2), and list their numbers."""
-        for n, (name, fit) in enumerate(fits):
+        for n, (_name, fit) in enumerate(fits):
             colour = _COLOURS[n % len(_COLOURS)]
             seen = fit.curve > 0
-            self.plot.plot(b_values[seen], fit.curve[seen], pen=pg.mkPen(colour, width=2), name=name)
+            self.plot.plot(b_values[seen], fit.curve[seen], pen=pg.mkPen(colour, width=2))
         parameters = list(dict.fromkeys(p for _, fit in fits for p in fit.model.parameters))
         headers = ["fit", *(_header(parameter) for parameter in parameters), "n", "note"]
         self.numbers.setColumnCount(len(headers))
@@ -114,7 +116,9 @@ class FitPlot(QWidget):
                 if column == 0:
                     item.setForeground(pg.mkColor(_COLOURS[row % len(_COLOURS)]))
                 self.numbers.setItem(row, column, item)
-        self.numbers.setFixedHeight(self.numbers.horizontalHeader().height() + 28 * max(1, len(fits)) + 16)
+        rows = self.numbers.verticalHeader().length()
+        scroll = self.numbers.horizontalScrollBar().sizeHint().height()
+        self.numbers.setFixedHeight(self.numbers.horizontalHeader().height() + rows + scroll + 4)
 
     @property
     def text(self) -> str:
