@@ -31,8 +31,9 @@ METHOD = Method(
     task="fit",
     summary=(
         "The image network, trained again and again on better signals: the mean over neighbours that it "
-        "predicts to be alike, and its prediction where it fitted badly. In simulations better than the "
-        "image network up to SNR 50 and not above; compare the errors of held-out samples before and after. "
+        "predicts to be alike, and its prediction where it fitted badly. Better than the image network "
+        "where neighbours are truly alike, as in simulations; in a real abdomen it was not. Compare the "
+        "errors of held-out samples before and after. "
         f"{NO_OWN_SD}"
     ),
     reference=REFERENCE,
