@@ -328,6 +328,8 @@ def test_it_can_be_stopped_at_every_look(method: Method) -> None:
 
 @every_method
 def test_many_voxels_give_many_looks(method: Method) -> None:
+    # What a method keeps for the next fit is there then.
+    run(method, curves_for(method), noise_sigma="1", sd_maps="no")
     few, many = Watch(), Watch()
     run(method, curves_for(method), watch=few, noise_sigma="1", sd_maps="no")
     run(method, curves_for(method, shape=(64, 64, 9)), watch=many, noise_sigma="1", sd_maps="no")
