@@ -22,7 +22,8 @@ def scan() -> Scan:
 
 def output(name: str, scan: Scan, **settings: str) -> Output:
     method = find_method(name)
-    parameters = method.settings("fast" if "fast" in method.presets else None).with_settings(settings)
+    quick = {"steps": "60"} if "fast" in method.presets else {}
+    parameters = method.settings("fast" if quick else None).with_settings(quick | settings)
     return run_method(
         method, parameters, Inputs(scan.series, (scan.anatomy,)), device="cpu", threads=1
     ).output

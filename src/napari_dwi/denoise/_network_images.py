@@ -126,10 +126,13 @@ def _predicted(
     shape = (priors.images.shape[1], priors.images.shape[2], priors.images.shape[3])
     context.progress.report(0.0, "preparing")
     features = _features(priors, task, parameters, context.progress).to(context.device)
+    context.progress.check()
     samples = torch.from_numpy(np.random.default_rng(seed).permutation(np.flatnonzero(task.learnt_from)))
     if parameters.standardised:
         features.standardise(standardising_samples(samples).to(context.device))
+    context.progress.check()
     target, start, sd = _learning_target(priors, task)
+    context.progress.check()
 
     def make_network(member_seed: int) -> VoxelNetwork:
         encoding = make_encoding(

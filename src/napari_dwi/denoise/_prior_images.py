@@ -27,7 +27,7 @@ _SCALE_PERCENTILE = 99.5
 # Of more voxels a sample tells the percentile as well.
 _MOST_TO_SCALE = 200_000
 # How alike the noise of neighbours is, some slices tell as well as many.
-_ENOUGH_TO_COMPARE = 250_000
+_ENOUGH_TO_COMPARE = 120_000
 _FILLED_VOXELS_A_SECOND = 2e6
 
 
@@ -81,7 +81,9 @@ def prior_images(inputs: Inputs, use_anatomy: bool, progress: Progress) -> Prior
         scaled.append(np.moveaxis(whole / np.float32(scale), slice_axis, 2))
         scales.append(scale)
     body = np.moveaxis(foreground_mask(series, progress.check), slice_axis, 2)
+    progress.check()
     images = np.stack(scaled).astype(np.float32, copy=False)
+    progress.check()
     return PriorImages(images, tuple(scales), len(signal), np.ascontiguousarray(body), slice_axis)
 
 

@@ -102,17 +102,22 @@ def _task(
     if parameters.own_neighbours == "auto":
         own = independent_neighbours(inputs.series, progress)
     worth = _worth_learning(inputs, priors, parameters)
-    finite = np.stack([priors.aligned(np.isfinite(signal[..., n])) for n in range(priors.n_volumes)])
-    learnt_from = np.stack([_learnt_from(worth, finite[n], parameters, seed + int(n)) for n in targets])
-    within = np.ones(finite.shape[1:], dtype=bool)
+    finite, learnt_from = [], []
+    for n in range(priors.n_volumes):
+        progress.check()
+        finite.append(priors.aligned(np.isfinite(signal[..., n])))
+    for n in targets:
+        progress.check()
+        learnt_from.append(_learnt_from(worth, finite[n], parameters, seed + int(n)))
+    within = np.ones(finite[0].shape, dtype=bool)
     start = None
-    learnt: NDArray[np.bool_] = np.asarray(finite.all(axis=0))
+    learnt: NDArray[np.bool_] = np.asarray(np.all(finite, axis=0))
     if worth is not None and inputs.mask is not None:
         learnt &= worth
     if parameters.linear_start:
         start = _linear_start(priors, targets, learnt, own, parameters, progress)
         within = within if worth is None else worth
-    return Task(targets, start, learnt_from, within, own), learnt
+    return Task(targets, start, np.stack(learnt_from), within, own), learnt
 
 
 def _linear_start(
