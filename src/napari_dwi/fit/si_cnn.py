@@ -32,7 +32,7 @@ METHOD = Method(
     summary=(
         "The image network, trained again and again on better signals: the mean over neighbours that it "
         "predicts to be alike, and its prediction where it fitted badly. Better than the image network "
-        "where neighbours are truly alike, as in simulations; in a real abdomen it was not. Compare the "
+        "where neighbours are truly alike, as in simulations; in two real scans it was not. Compare the "
         "errors of held-out samples before and after. "
         f"{NO_OWN_SD}"
     ),
