@@ -39,7 +39,7 @@ from napari_dwi.scan import Grid, Volume, open_volume
 
 _SIGMAS = (0.02, 0.05, 0.10)
 _TISSUE = 0.1
-_NOISE_SEED = 11
+_NOISE_SEED = 29
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _anatomies(volumes: list[Path]) -> Iterator[Anatomy]:
     shape, b_values = (176, 208, 3), (0.0, 800.0)
     brain = simulate_brain(np.inf, 0, shape, (1.1, 1.1, 12.0), b_values)
     yield _of_simulation("head", brain, "grey matter", "white matter")
-    abdomen = simulate_body(ABDOMEN, np.inf, 0, (256, 208, 3), (1.5, 1.5, 12.0), b_values)
+    abdomen = simulate_body(ABDOMEN, np.inf, 0, (256, 208, 3), (1.5, 1.5, 12.0), b_values, body_seed=21)
     yield _of_simulation("abdomen", abdomen, "kidney cortex", "liver")
     for path in volumes:
         yield _of_file(path)
