@@ -188,9 +188,11 @@ def narrow(combo: QComboBox) -> None:
 
 
 def _decimals(parameter: Parameter) -> int:
-    """Enough to show the smallest value that matters with two digits."""
+    """Enough to show default and bounds as they are, and the smallest value that matters with two digits."""
     smallest = parameter.low or parameter.default or 1.0
-    return max(2, 1 - math.floor(math.log10(abs(smallest))))
+    known = (parameter.default, parameter.low or 0.0, parameter.high or 0.0)
+    exact = max(len(f"{float(value):.10f}".rstrip("0").partition(".")[2]) for value in known)
+    return max(2, exact, 1 - math.floor(math.log10(abs(smallest))))
 
 
 def _tooltip(parameter: Parameter) -> str:
