@@ -31,7 +31,7 @@ def print_tables(results: ResultsFile, figures: list[int]) -> None:
             f"{'part':10}{'SNR':>4}  {'variant':34}{'PSNR dB':>15}{'paper':>8}{'SSIM':>16}{'paper':>8}",
             end="",
         )
-        print(f"{'LPIPS':>8}{'heads':>6}{'p':>9}{'CPU s':>8}")
+        print(f"{'Koay dB':>9}{'tissue dB':>11}{'LPIPS':>8}{'heads':>6}{'p':>9}{'CPU s':>8}")
         rows = [row for row in results.rows if row["figure"] == str(figure)]
         for part, snr, variant in dict.fromkeys((r["part"], r["snr"], r["variant"]) for r in rows):
             known = {"figure": figure, "part": part, "snr": snr, "variant": variant}
@@ -43,6 +43,8 @@ def print_tables(results: ResultsFile, figures: list[int]) -> None:
             print(
                 f"{part:10}{snr:>4}  {variant:34}{_mean_sd(levels, 2):>15}{_cell(psnr, 2):>8}"
                 f"{_mean_sd(similar, 4):>16}{_cell(ssim, 3):>8}"
+                f"{np.mean(results.numbers('koay_psnr', **known)):9.2f}"
+                f"{np.mean(results.numbers('tissue_psnr', **known)):11.2f}"
                 f"{_cell(float(np.mean(look)) if look else None, 3):>8}{len(levels):6}"
                 f"{_chance(results, known) if figure == 2 else '':>9}"
                 f"{np.mean(results.numbers('seconds', **known)):8.1f}"
