@@ -55,13 +55,19 @@ def test_menu_and_title_have_icons_once_a_dock_is_open(visible_viewer, qtbot):
 
     qtbot.waitUntil(lambda: bool(ours()) and not ours()[0].icon().isNull())
     entries = ours()[0].menu().actions()
-    assert {entry.text().replace("&", "") for entry in entries} >= {"Scan", "Regions", "Denoise", "Fit"}
+    assert {entry.text().replace("&", "") for entry in entries} >= {
+        "Scan",
+        "Regions",
+        "Denoise",
+        "Fit",
+        "Super-resolve",
+    }
     assert not any(entry.icon().isNull() for entry in entries)
     assert dock.parentWidget().titleBarWidget().findChild(QLabel, "scan") is not None
     assert not dock.windowIcon().isNull()
 
 
-@pytest.mark.parametrize("name", ["Scan", "Regions", "Denoise", "Fit"])
+@pytest.mark.parametrize("name", ["Scan", "Regions", "Denoise", "Fit", "Super-resolve"])
 def test_docks_open_on_an_empty_viewer(viewer, name, errors):
     dock = open_dock(viewer, name)
     assert dock.room.viewer is viewer
