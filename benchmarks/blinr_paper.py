@@ -29,12 +29,12 @@ from results_file import ResultsFile
 from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.measure.perceptual import lpips, why_not
 from napari_dwi.methods.method import Inputs
-from napari_dwi.physics.body import simulate_body
+from napari_dwi.physics.phantoms.body import simulate_body
+from napari_dwi.physics.phantoms.catalogue import SIMULATIONS
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.rician import correct_rician_bias
 from napari_dwi.physics.scan_noise import CLEAN_PRIORS, ScanNoise
-from napari_dwi.physics.simulated_scan import SimulatedScan
-from napari_dwi.physics.simulation import simulate_brain
-from napari_dwi.physics.simulations import SIMULATIONS
 from napari_dwi.scan import resample_to
 
 _KEYS = ("figure", "part", "snr", "head", "variant", "width", "epochs", "shape")

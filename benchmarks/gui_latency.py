@@ -15,7 +15,7 @@ import numpy as np
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 from napari_dwi.gui.room import ReadingRoom
-from napari_dwi.physics.simulation import simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
 from napari_dwi.scan import resample_to
 
 _SAMPLE_MS = 5

@@ -43,9 +43,9 @@ from napari_dwi.measure.signal_quality import (
     signal_quality,
 )
 from napari_dwi.methods.method import Context
+from napari_dwi.physics.phantoms.tissue_patches import tissue_patches
 from napari_dwi.physics.rician import add_rician_noise
 from napari_dwi.physics.signal_models import IVIM
-from napari_dwi.physics.tissue_patches import tissue_patches
 
 SNRS = (8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 33.0, 50.0, 75.0, 100.0)
 BOUNDS = np.array([[0.0, 0.7], [0.0, 5e-3], [5e-3, 0.2]])

@@ -1,11 +1,11 @@
 """How close ADC maps of a phantom with 13 tubes of known ADC come after denoising, tube by tube.
 
 Run ``python benchmarks/phantom_tubes.py --out results.tsv``; with ``--out`` a run that was stopped goes on
-where it was. The phantom (`napari_dwi.physics.tubes`) is scanned at b = 0, 250, 500, 750 and 1000 with T1
-and T2, Rician noise in every volume; SNR is the mean noise-free b = 0 signal of the tubes over sigma. All
-volumes are denoised and the ADC is fitted to all of them by least squares, as the paper of BL-INR does
-(section 3.4, figure 9). Against the truth, voxel by voxel: mean absolute error (MAE) in 1e-6 mm2/s, means
-over the seeds, and how much smaller it is than that of the noisy scan.
+where it was. The phantom (`napari_dwi.physics.phantoms.tubes`) is scanned at b = 0, 250, 500, 750 and 1000
+with T1 and T2, Rician noise in every volume; SNR is the mean noise-free b = 0 signal of the tubes over
+sigma. All volumes are denoised and the ADC is fitted to all of them by least squares, as the paper of
+BL-INR does (section 3.4, figure 9). Against the truth, voxel by voxel: mean absolute error (MAE) in 1e-6
+mm2/s, means over the seeds, and how much smaller it is than that of the noisy scan.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from napari_dwi.measure.phantom_errors import TubeError, tube_errors
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import run_method
-from napari_dwi.physics.body import simulate_body
+from napari_dwi.physics.phantoms.body import simulate_body
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
+from napari_dwi.physics.phantoms.tubes import TUBES, TUBES_MM2_PER_S
 from napari_dwi.physics.scan_noise import SCANNER_CORRELATION, ScanNoise
-from napari_dwi.physics.simulated_scan import SimulatedScan
-from napari_dwi.physics.tubes import TUBES, TUBES_MM2_PER_S
 from napari_dwi.scan import DwiSeries, Volume, resample_to
 
 _SLICES = 6

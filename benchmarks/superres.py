@@ -30,11 +30,11 @@ from napari_dwi.methods.device import torch_threads
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import run_method
-from napari_dwi.physics.abdomen import ABDOMEN
-from napari_dwi.physics.body import simulate_body
 from napari_dwi.physics.k_space import zero_filled
 from napari_dwi.physics.pair_simulation import ImagePair, simulate_pair
-from napari_dwi.physics.simulation import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.abdomen import ABDOMEN
+from napari_dwi.physics.phantoms.body import simulate_body
+from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
 from napari_dwi.scan import Grid, Volume, open_volume
 
 _SIGMAS = (0.02, 0.05, 0.10)

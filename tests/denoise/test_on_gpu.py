@@ -11,7 +11,7 @@ from napari_dwi.methods.device import available_devices
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import Result, run_method
-from napari_dwi.physics.simulation import simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
 
 pytestmark = pytest.mark.skipif("cuda" not in available_devices(), reason="needs an NVIDIA GPU")
 

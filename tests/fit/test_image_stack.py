@@ -8,10 +8,9 @@ import torch
 
 from napari_dwi.fit._image_network import Decoder
 from napari_dwi.fit._image_parameters import MODELS
-from napari_dwi.fit._image_stack import image_stack, slice_axis_of
+from napari_dwi.fit._image_stack import image_stack
 from napari_dwi.fit._problem import Voxels
 from napari_dwi.physics.signal_models import find_model
-from napari_dwi.scan import Grid
 
 from .curves import make_curves
 from .problems import make_problem
@@ -76,11 +75,6 @@ def test_hardly_any_signal_at_b_0_does_not_rule_the_rest() -> None:
     stack = image_stack(chosen, make_problem("adc", (0, 800)), 2, "voxel")
     assert np.isfinite(stack.signal).all()
     assert stack.signal.max() < 10
-
-
-@pytest.mark.parametrize(("spacing", "axis"), [((1, 1, 5), 2), ((5, 1, 1), 0), ((2, 2, 2), 2)])
-def test_slices_lie_across_the_largest_spacing(spacing: tuple[int, int, int], axis: int) -> None:
-    assert slice_axis_of(Grid.from_spacing((4, 4, 4), spacing)) == axis
 
 
 @pytest.mark.parametrize("name", MODELS)

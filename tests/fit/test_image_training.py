@@ -25,9 +25,9 @@ from napari_dwi.measure.signal_quality import (
 )
 from napari_dwi.methods.device import torch_threads
 from napari_dwi.methods.method import Context
+from napari_dwi.physics.phantoms.tissue_patches import tissue_patches
 from napari_dwi.physics.rician import add_rician_noise
 from napari_dwi.physics.signal_models import IVIM
-from napari_dwi.physics.tissue_patches import tissue_patches
 
 from ..watching import Watch
 from .curves import B_VALUES

@@ -10,7 +10,7 @@ import pytest
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 
 from napari_dwi.gui.room import ReadingRoom
-from napari_dwi.physics.simulation import simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
 from napari_dwi.scan import DwiSeries, Grid, open_series, save
 
 # Left, in front of the ears, above the middle of the head; RAS+ mm.

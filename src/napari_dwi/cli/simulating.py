@@ -41,8 +41,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from napari_dwi.physics.simulated_files import save_simulated
-    from napari_dwi.physics.simulations import SIMULATIONS
+    from napari_dwi.physics.phantoms.catalogue import SIMULATIONS
+    from napari_dwi.physics.phantoms.simulated_files import save_simulated
 
     if not options.snr > 0:
         raise BadInputError("--snr must be positive", found=options.snr)

@@ -11,7 +11,7 @@ import numpy as np
 from napari_dwi.errors import BadInputError, MethodFailedError
 from napari_dwi.fit._fitting import fitter
 from napari_dwi.fit._image_parameters import IN_NOISE, ImageNetworkParameters, RenewingParameters
-from napari_dwi.fit._image_stack import image_stack, slice_axis_of
+from napari_dwi.fit._image_stack import image_stack
 from napari_dwi.fit._noise import estimated_noise
 from napari_dwi.fit._parameters import FitParameters
 from napari_dwi.fit._problem import Estimates, FitProblem, Voxels
@@ -129,7 +129,7 @@ def image_fitter(rules: MakeRules) -> Callable[[Inputs, FitParameters, Context],
                 level = estimated_noise(inputs.series, voxels, problem, context.progress, chosen.noise_from)
                 problem = replace(problem, sigma=level.sigma)
                 notes.append(f"thresholds in units of the noise level {level.sigma:.4g} from {level.origin}")
-            axis = slice_axis_of(inputs.series.grid)
+            axis = inputs.series.grid.slice_axis
             trained = train_on(voxels, problem, chosen, rules(chosen), axis, context)
             found.append(trained)
             return _estimates(trained, problem)

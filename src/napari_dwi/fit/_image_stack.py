@@ -15,7 +15,6 @@ from napari_dwi.physics.signal_models import UNWEIGHTED_B
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dwi.scan import Grid
 
 # Ratios of noise to noise, where there is hardly any signal, would otherwise rule the loss.
 _LARGEST_SIGNAL = 4.0
@@ -110,10 +109,3 @@ def image_stack(
         divided = voxels.signal[some][:, order] / scale[some, None]
         signal[slices[some], :, rows[some], columns[some]] = np.clip(divided, -limit, limit)
     return ImageStack(signal, inside, scale.astype(np.float32), order, (slices, rows, columns))
-
-
-def slice_axis_of(grid: Grid) -> int:
-    """The axis with the largest spacing; of equal spacings the last, along which slices are stored."""
-    spacing = grid.spacing_mm
-    # Rounded, since spacings are computed.
-    return max(range(3), key=lambda axis: (round(spacing[axis], 2), axis))

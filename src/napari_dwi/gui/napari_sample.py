@@ -7,7 +7,7 @@ from typing import Any
 import napari
 
 from napari_dwi.gui.loose_layers import layer_data
-from napari_dwi.physics.simulations import SIMULATIONS
+from napari_dwi.physics.phantoms.catalogue import SIMULATIONS
 
 _SNR = 10.0
 _SNR_OF_SQUARES = 50.0

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.physics.body import BodyPart, Unevenness
-from napari_dwi.physics.head_shapes import Position, ellipsoid, overlap
-from napari_dwi.physics.head_tissues import Tissue
+from napari_dwi.physics.phantoms.body import BodyPart, Unevenness
+from napari_dwi.physics.phantoms.head_shapes import Position, ellipsoid, overlap
+from napari_dwi.physics.phantoms.head_tissues import Tissue
 
 if TYPE_CHECKING:
-    from napari_dwi.physics.head_painting import Painting
-    from napari_dwi.physics.head_shapes import Field
+    from napari_dwi.physics.phantoms.head_painting import Painting
+    from napari_dwi.physics.phantoms.head_shapes import Field
 
 # mm2/s at 0 degrees Celsius by percentage of PVP, as in the QIBA profile for diffusion-weighted MRI.
 ADC_OF_PVP = {0: 1.109e-3, 10: 0.843e-3, 20: 0.607e-3, 30: 0.403e-3, 40: 0.248e-3, 50: 0.128e-3}

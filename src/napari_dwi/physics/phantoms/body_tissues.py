@@ -6,7 +6,7 @@ clinical literature at 1.5 to 3 T; brightness is that of clinical pictures, rela
 
 from __future__ import annotations
 
-from napari_dwi.physics.head_tissues import Tissue
+from napari_dwi.physics.phantoms.head_tissues import Tissue
 
 # Suppressed in the diffusion series, bright in the anatomy.
 FAT = Tissue(s0=0.06, d=0.10e-3, f=0.0, d_star=10e-3, t1=1.10, t2=0.85)

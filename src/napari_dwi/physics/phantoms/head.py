@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from napari_dwi.physics.digital_body import DigitalBody
-from napari_dwi.physics.head_anatomy import Anatomy
-from napari_dwi.physics.head_shapes import Position
-from napari_dwi.physics.head_tissues import LESIONS, TISSUES
+from napari_dwi.physics.phantoms.digital_body import DigitalBody
+from napari_dwi.physics.phantoms.head_anatomy import Anatomy
+from napari_dwi.physics.phantoms.head_shapes import Position
+from napari_dwi.physics.phantoms.head_tissues import LESIONS, TISSUES
 
 # The box that holds the head, in mm: right and left, back and front. Below, the neck goes on.
 _HALF_WIDTH_MM = 90

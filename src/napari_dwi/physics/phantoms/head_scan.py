@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.head import digital_head
-from napari_dwi.physics.head_tissues import BRAIN, LESION, LESION_T2_RISE, LESIONS, PARAMETERS, TISSUES
-from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
-from napari_dwi.physics.scanning import (
+from napari_dwi.physics.phantoms.head import digital_head
+from napari_dwi.physics.phantoms.head_tissues import (
+    BRAIN,
+    LESION,
+    LESION_T2_RISE,
+    LESIONS,
+    PARAMETERS,
+    TISSUES,
+)
+from napari_dwi.physics.phantoms.scanning import (
     ANATOMY_NOISE,
     GAIN,
     UNITS,
@@ -22,7 +28,8 @@ from napari_dwi.physics.scanning import (
     signal_and_maps,
     texture,
 )
-from napari_dwi.physics.simulated_scan import SimulatedScan
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
+from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
 from napari_dwi.scan.b_values import BValues
 from napari_dwi.scan.images import DwiSeries, Volume
 

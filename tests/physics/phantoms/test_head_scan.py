@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.head_tissues import LESION, PARAMETERS
+from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_tissues import LESION, PARAMETERS
 from napari_dwi.physics.signal import ivim
-from napari_dwi.physics.simulation import SimulatedScan, simulate_brain
 from napari_dwi.scan.images import Volume
 
 SHAPE = (72, 96, 14)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.abdomen import ABDOMEN
-from napari_dwi.physics.body import BodyPart, simulate_body
-from napari_dwi.physics.head_neck import HEAD_NECK
-from napari_dwi.physics.pelvis import PELVIS
+from napari_dwi.physics.phantoms.abdomen import ABDOMEN
+from napari_dwi.physics.phantoms.body import BodyPart, simulate_body
+from napari_dwi.physics.phantoms.head_neck import HEAD_NECK
+from napari_dwi.physics.phantoms.pelvis import PELVIS
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.signal import ivim
-from napari_dwi.physics.simulated_scan import SimulatedScan
 
 # Worked out more coarsely than users get them, which is quicker.
 PARTS = tuple(replace(part, lattice_mm=2.0) for part in (ABDOMEN, PELVIS, HEAD_NECK))

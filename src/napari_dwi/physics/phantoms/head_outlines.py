@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.physics.head_shapes import ellipsoid, overlap, step, union
+from napari_dwi.physics.phantoms.head_shapes import ellipsoid, overlap, step, union
 
 if TYPE_CHECKING:
-    from napari_dwi.physics.head_shapes import Field, Position
+    from napari_dwi.physics.phantoms.head_shapes import Field, Position
 
 
 def head_outline(p: Position, radii: tuple[float, float, float], down: float, bulge: float) -> Field:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.physics.body import BodyPart, Unevenness
-from napari_dwi.physics.body_shapes import trunk
-from napari_dwi.physics.body_tissues import (
+from napari_dwi.physics.phantoms.body import BodyPart, Unevenness
+from napari_dwi.physics.phantoms.body_shapes import trunk
+from napari_dwi.physics.phantoms.body_tissues import (
     BLOOD,
     BONE,
     FAT,
@@ -23,11 +23,11 @@ from napari_dwi.physics.body_tissues import (
     MUSCLE,
     SKIN,
 )
-from napari_dwi.physics.head_shapes import Position, ellipsoid, overlap, tube, union
-from napari_dwi.physics.head_tissues import Tissue
+from napari_dwi.physics.phantoms.head_shapes import Position, ellipsoid, overlap, tube, union
+from napari_dwi.physics.phantoms.head_tissues import Tissue
 
 if TYPE_CHECKING:
-    from napari_dwi.physics.head_painting import Painting
+    from napari_dwi.physics.phantoms.head_painting import Painting
 
 _TISSUES = {
     "fat": FAT,

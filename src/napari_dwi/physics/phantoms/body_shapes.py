@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.physics.head_shapes import Position, ellipsoid, overlap, tube, union
+from napari_dwi.physics.phantoms.head_shapes import Position, ellipsoid, overlap, tube, union
 
 if TYPE_CHECKING:
-    from napari_dwi.physics.head_painting import Painting
-    from napari_dwi.physics.head_shapes import Field
+    from napari_dwi.physics.phantoms.head_painting import Painting
+    from napari_dwi.physics.phantoms.head_shapes import Field
 
 
 def trunk(p: Position, radii_mm: tuple[float, float], exponent: float) -> Field:

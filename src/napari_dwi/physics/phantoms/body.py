@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.digital_body import DigitalBody
-from napari_dwi.physics.head_painting import Painting
-from napari_dwi.physics.head_shapes import Noise, Position
-from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
-from napari_dwi.physics.scanning import (
+from napari_dwi.physics.phantoms.digital_body import DigitalBody
+from napari_dwi.physics.phantoms.head_painting import Painting
+from napari_dwi.physics.phantoms.head_shapes import Noise, Position
+from napari_dwi.physics.phantoms.scanning import (
     ANATOMY_NOISE,
     GAIN,
     UNITS,
@@ -26,7 +25,8 @@ from napari_dwi.physics.scanning import (
     signal_and_maps,
     texture,
 )
-from napari_dwi.physics.simulated_scan import SimulatedScan
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
+from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
 from napari_dwi.scan.b_values import BValues
 from napari_dwi.scan.images import DwiSeries, Volume
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dwi.physics.head_shapes import Field, Point
-    from napari_dwi.physics.head_tissues import Tissue
+    from napari_dwi.physics.phantoms.head_shapes import Field, Point
+    from napari_dwi.physics.phantoms.head_tissues import Tissue
 
 # Slices of the lattice worked out at once.
 _SLAB = 16

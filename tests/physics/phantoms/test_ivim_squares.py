@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.ivim_squares import (
+from napari_dwi.physics.phantoms.ivim_squares import (
     D_OF_ROWS,
     D_STAR_OF_COLUMNS,
     F_OF_SLICES,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from napari_dwi.physics.abdomen import ABDOMEN
-from napari_dwi.physics.body import simulate_body
-from napari_dwi.physics.head_neck import HEAD_NECK
-from napari_dwi.physics.ivim_squares import simulate_ivim_squares
-from napari_dwi.physics.pelvis import PELVIS
-from napari_dwi.physics.simulated_scan import SimulatedScan
-from napari_dwi.physics.simulation import simulate_brain
-from napari_dwi.physics.tubes import TUBES
+from napari_dwi.physics.phantoms.abdomen import ABDOMEN
+from napari_dwi.physics.phantoms.body import simulate_body
+from napari_dwi.physics.phantoms.head_neck import HEAD_NECK
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.ivim_squares import simulate_ivim_squares
+from napari_dwi.physics.phantoms.pelvis import PELVIS
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
+from napari_dwi.physics.phantoms.tubes import TUBES
 
 
 @dataclass(frozen=True)

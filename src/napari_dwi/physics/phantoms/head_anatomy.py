@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.physics.head_outlines import (
+from napari_dwi.physics.phantoms.head_outlines import (
     callosal_disc,
     cerebrum_hull,
     head_outline,
@@ -23,14 +23,23 @@ from napari_dwi.physics.head_outlines import (
     sylvian_fissures,
     tentorium,
 )
-from napari_dwi.physics.head_painting import Painting
-from napari_dwi.physics.head_shapes import Noise, Position, ellipsoid, filled, overlap, step, tube, union
-from napari_dwi.physics.head_tissues import BRAIN
+from napari_dwi.physics.phantoms.head_painting import Painting
+from napari_dwi.physics.phantoms.head_shapes import (
+    Noise,
+    Position,
+    ellipsoid,
+    filled,
+    overlap,
+    step,
+    tube,
+    union,
+)
+from napari_dwi.physics.phantoms.head_tissues import BRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from napari_dwi.physics.head_shapes import Field
+    from napari_dwi.physics.phantoms.head_shapes import Field
 
 
 @dataclass(frozen=True, eq=False)

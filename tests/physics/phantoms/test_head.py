@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from napari_dwi.physics.digital_body import DigitalBody
-from napari_dwi.physics.head import digital_head
-from napari_dwi.physics.head_tissues import BRAIN, LESIONS, PARAMETERS, TISSUES
+from napari_dwi.physics.phantoms.digital_body import DigitalBody
+from napari_dwi.physics.phantoms.head import digital_head
+from napari_dwi.physics.phantoms.head_tissues import BRAIN, LESIONS, PARAMETERS, TISSUES
 from napari_dwi.scan.grid import Grid
 
 

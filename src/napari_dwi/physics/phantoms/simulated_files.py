@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.scan_noise import CLEAN_PRIORS
-from napari_dwi.physics.simulated_scan import SimulatedScan
 from napari_dwi.scan import DwiSeries, Volume
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.regions import Regions, add_regions

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.physics.phantoms.scanning import ANATOMY_NOISE, GAIN, UNITS, axial_grid
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
-from napari_dwi.physics.scanning import ANATOMY_NOISE, GAIN, UNITS, axial_grid
 from napari_dwi.physics.signal import ivim
-from napari_dwi.physics.simulated_scan import SimulatedScan
 from napari_dwi.scan.b_values import BValues
 from napari_dwi.scan.images import DwiSeries, Volume
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_dwi.physics.phantoms.tissue_patches import TISSUES, tissue_patches
 from napari_dwi.physics.signal_models import ADC, IVIM
-from napari_dwi.physics.tissue_patches import TISSUES, tissue_patches
 
 SHAPE = (40, 40, 6)
 

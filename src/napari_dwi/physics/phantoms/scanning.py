@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dwi.physics.head_shapes import Noise, Position
+from napari_dwi.physics.phantoms.head_shapes import Noise, Position
 from napari_dwi.physics.rician import add_rician_noise
 from napari_dwi.physics.signal import ivim
 from napari_dwi.scan.grid import Grid
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dwi.physics.digital_body import DigitalBody
-    from napari_dwi.physics.head_tissues import Tissue
+    from napari_dwi.physics.phantoms.digital_body import DigitalBody
+    from napari_dwi.physics.phantoms.head_tissues import Tissue
     from napari_dwi.scan.b_values import BValues
 
 # Scanner units of a tissue of brightness 1.

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.physics.head_shapes import filled
-from napari_dwi.physics.head_tissues import TISSUES
+from napari_dwi.physics.phantoms.head_shapes import filled
+from napari_dwi.physics.phantoms.head_tissues import TISSUES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dwi.physics.head_shapes import Field
+    from napari_dwi.physics.phantoms.head_shapes import Field
 
 
 class Painting:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_dwi.physics.body import simulate_body
-from napari_dwi.physics.simulated_scan import SimulatedScan
-from napari_dwi.physics.tubes import ADC_OF_PVP, TUBES, TUBES_MM2_PER_S, tube_centre_mm
+from napari_dwi.physics.phantoms.body import simulate_body
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
+from napari_dwi.physics.phantoms.tubes import ADC_OF_PVP, TUBES, TUBES_MM2_PER_S, tube_centre_mm
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Digital bodies of known tissue, and simulated scans of them."""
