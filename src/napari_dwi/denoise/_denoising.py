@@ -46,6 +46,7 @@ class DenoiseParameters(Parameters):
         low=0,
         high=1e9,
         help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
+        zero="estimated",
     )
 
 

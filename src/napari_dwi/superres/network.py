@@ -36,6 +36,7 @@ class NetworkParameters(SuperresParameters):
         low=0,
         high=1e9,
         help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
+        zero="estimated",
     )
     checkpoint: str = file_path(
         help="A trained network (.safetensors with its .json); none takes the one that comes along."

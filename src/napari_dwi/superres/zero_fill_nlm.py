@@ -35,6 +35,7 @@ class ZeroFillNlmParameters(SuperresParameters):
         low=0,
         high=1e9,
         help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
+        zero="estimated",
     )
     patch_radius: int = whole(
         1, low=1, high=4, unit="acquired voxels", help="Patches reach so far to either side.", advanced=True
