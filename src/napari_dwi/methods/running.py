@@ -16,6 +16,7 @@ from napari_dwi.methods.method import Context, Inputs, Method, Output
 from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import Record, sidecar_of, source_of
+from napari_dwi.methods.torch_loading import load_torch
 from napari_dwi.scan.changes import change_since_read
 from napari_dwi.scan.file_set import FileSet, file_set
 from napari_dwi.scan.writing import add_image
@@ -79,6 +80,8 @@ def run_method(
     progress.report(0.0, "starting")
     started = datetime.now(UTC)
     clock = time.monotonic()
+    if method.uses_torch:
+        load_torch(progress.check)
     wanted_device = chosen_device(device) if method.uses_torch else "cpu"
     with (
         torch_threads(threads) if method.uses_torch else nullcontext(1) as used_threads,
