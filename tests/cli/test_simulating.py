@@ -46,6 +46,17 @@ def test_squares_of_known_ivim_parameters_come_with_their_maps(
     )
 
 
+def test_a_protocol_of_ones_own_is_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "protocol.bval").write_text("0 30 200 900\n")
+    command = ["simulate", "tubes", "--bval", str(tmp_path / "protocol.bval"), "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert open_series(tmp_path / "out" / "tubes_dwi.nii.gz").b_values.values.tolist() == [0, 30, 200, 900]
+    (tmp_path / "protocol.bval").write_text("")
+    capsys.readouterr()
+    assert main(command) == 2
+    assert "the file is empty" in capsys.readouterr().err
+
+
 def test_only_what_can_be_simulated_is(tmp_path: Path) -> None:
     assert main(["simulate", "knee", "--out", str(tmp_path)]) == 2
     assert main(["simulate", "tubes", "--snr", "0", "--out", str(tmp_path)]) == 2

@@ -9,6 +9,7 @@ from typing import Any
 from napari_dwi.cli.output import complain, say
 from napari_dwi.errors import BadInputError
 from napari_dwi.physics.scan_noise import ALL_VOLUMES, CLEAN_PRIORS, SCANNER_CORRELATION, ScanNoise
+from napari_dwi.scan.b_value_text import read_b_values
 
 _WHAT = ("brain", "abdomen", "pelvis", "head-neck", "tubes", "ivim")
 _MODES = {"all": ALL_VOLUMES, "clean-priors": CLEAN_PRIORS}
@@ -22,6 +23,9 @@ def add_commands(commands: Any) -> None:
         "--snr", type=float, default=5.0, help="mean b = 0 signal of the tissue over sigma (default 5)"
     )
     simulate.add_argument("--seed", type=int, default=0, help="seed of the noise")
+    simulate.add_argument(
+        "--bval", type=Path, help="text file with the b-values (s/mm2); otherwise those of a usual protocol"
+    )
     simulate.add_argument(
         "--noisy",
         choices=tuple(_MODES),
@@ -52,7 +56,8 @@ def _simulate(options: argparse.Namespace) -> int:
         in_plane_correlation=SCANNER_CORRELATION if options.correlated else 0.0,
     )
     simulation = SIMULATIONS[options.what]
-    scan = simulation.simulate(snr=options.snr, seed=options.seed, noise=noise)
+    protocol = {} if options.bval is None else {"b_values": read_b_values(options.bval, None).values.tolist()}
+    scan = simulation.simulate(snr=options.snr, seed=options.seed, noise=noise, **protocol)
     for path in save_simulated(scan, options.out):
         say(str(path))
     complain(f"{simulation.title}: SNR {options.snr:g} of the {simulation.snr_is} is sigma {scan.sigma:.4g}")

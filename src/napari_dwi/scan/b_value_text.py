@@ -18,7 +18,7 @@ _LARGEST_B_IN_MS = 10.0
 _S_PER_MS_UM2 = 1000.0
 
 
-def read_b_values(bval: Path, n_volumes: int, allow: Collection[Allowance] = ()) -> BValues:
+def read_b_values(bval: Path, n_volumes: int | None, allow: Collection[Allowance] = ()) -> BValues:
     """Read the b-values of a series.
 
     Parameters
@@ -26,8 +26,8 @@ def read_b_values(bval: Path, n_volumes: int, allow: Collection[Allowance] = ())
     bval : Path
         Text with one b-value (s/mm2) per volume, in one row or one column, separated by blanks,
         tabs, or a comma followed by a blank.
-    n_volumes : int
-        Number of volumes of the image the values belong to.
+    n_volumes : int or None
+        Number of volumes of the image the values belong to; ``None`` for a protocol without an image.
     allow : collection of str
         ``"b-in-ms/um2"`` multiplies values that can hardly be in s/mm2 by 1000;
         ``"b-in-s/mm2"`` takes them as they are.
@@ -50,7 +50,7 @@ def read_b_values(bval: Path, n_volumes: int, allow: Collection[Allowance] = ())
     for value in values:
         if not np.isfinite(value) or value < 0:
             raise BadInputError("b-values must be finite and not negative", file=bval, found=f"{value:g}")
-    if len(values) != n_volumes:
+    if n_volumes is not None and len(values) != n_volumes:
         raise BadInputError(
             "the number of b-values does not match the number of volumes",
             file=bval,

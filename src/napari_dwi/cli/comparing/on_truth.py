@@ -19,7 +19,7 @@ from napari_dwi.measure.estimator_quality import ParameterGrid, estimator_qualit
 from napari_dwi.measure.estimator_tables import summaries, tissue_grid
 from napari_dwi.methods.progress import Progress
 from napari_dwi.physics.signal_models import SignalModel, find_model
-from napari_dwi.scan.b_value_text import number_rows, read_b_values
+from napari_dwi.scan.b_value_text import read_b_values
 from napari_dwi.scan.file_set import check_writable
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _ranges(words: Sequence[str]) -> dict[str, tuple[float, float]]:
 def _b_values(bval: Path | None, model: SignalModel) -> NDArray[np.float64]:
     if bval is None:
         return np.array(_B_VALUES)
-    values = read_b_values(bval, sum(len(row) for row in number_rows(bval)))
+    values = read_b_values(bval, None)
     if len(values.distinct) < model.fewest_b_values:
         raise BadInputError(
             f"too few b-values for {model.title}",

@@ -27,7 +27,7 @@ class Simulation:
     snr_is : str
         Whose signal at b = 0 the signal-to-noise ratio is that of.
     simulate : callable
-        ``simulate(snr=..., seed=..., noise=...)`` gives a `SimulatedScan`.
+        ``simulate(snr=..., seed=..., noise=...)`` gives a `SimulatedScan`; ``b_values=...`` in s/mm2.
     """
 
     title: str
