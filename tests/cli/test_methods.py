@@ -97,8 +97,9 @@ def test_denoise_takes_settings_presets_seed_anatomy_and_mask(folder: Path, tmp_
     assert sidecar["Seed"] == 9
     assert sidecar["Parameters"]["targets"] == [400]
     # What is set by hand wins over the preset, wherever it stands.
-    assert (sidecar["Parameters"]["width"], sidecar["Parameters"]["epochs"]) == (16, 2)
+    assert (sidecar["Parameters"]["width"], sidecar["Parameters"]["steps"]) == (16, 8)
     assert [source["Part"] for source in sidecar["Sources"]] == ["series", "anatomy", "mask"]
+    assert any("outside the mask" in warning for warning in sidecar["Warnings"])
     assert (tmp_path / "out" / "scan_desc-blinr_dwi.bval").read_text().split() == ["400"]
 
 
@@ -125,7 +126,7 @@ def test_a_repeated_result_is_identical(
     before = files_below(out)
     assert main(["repeat", str(next(out.glob("*_dwi.json")))]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == len([name for name in before if name.endswith(".nii.gz")]) >= 2
     assert all(line.endswith("  identical") for line in lines)
     again = files_below(out / "repeat")
     assert set(again) == set(before)

@@ -38,7 +38,7 @@ _INEXACT = {"bayes": 0.2, "segmented": 0.2} | (
 )
 _EXACT = 1e-3
 # Share of errors below two standard deviations, where bias is not small beside these.
-_COVERAGE = {"segmented": 0.6} | dict.fromkeys((*_NETWORKS, *_IMAGE_NETWORKS), 0.5)
+_COVERAGE = {"segmented": 0.6} | dict.fromkeys(_NETWORKS, 0.5) | dict.fromkeys(_IMAGE_NETWORKS, 0.3)
 
 
 def fast_settings(method: Method, **settings: str) -> Parameters:

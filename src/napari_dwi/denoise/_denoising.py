@@ -137,6 +137,13 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
     return run
 
 
+def outside_the_mask(inputs: Inputs) -> tuple[str, ...]:
+    """What to say of voxels that a method which learns has not learnt from."""
+    if inputs.mask is None:
+        return ()
+    return ("outside the mask nothing was learnt: values there are guesses, to be left alone",)
+
+
 def each_volume(
     inputs: Inputs, context: Context, targets: NDArray[np.intp]
 ) -> Iterator[tuple[int, int, Context]]:

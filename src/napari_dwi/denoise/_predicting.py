@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, all_volumes
+from napari_dwi.denoise._denoising import Denoised, all_volumes, outside_the_mask
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.methods.method import Context, Inputs
@@ -69,5 +69,8 @@ def denoise_by_prediction(
     ]
     return Denoised(
         np.asfortranarray(np.moveaxis(np.moveaxis(predicted, 0, 3), 2, slice_axis)),
-        warnings=tuple(f"{name} does not overlap the series and was left out" for name in left_out),
+        warnings=(
+            *(f"{name} does not overlap the series and was left out" for name in left_out),
+            *outside_the_mask(inputs),
+        ),
     )

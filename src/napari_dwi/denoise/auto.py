@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
+from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser, outside_the_mask
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, whole
 
@@ -57,7 +57,7 @@ def _denoise(
     found.put_into(volumes, made.images, targets)
     spread = np.zeros_like(volumes)
     found.put_into(spread, found.told.spread, targets)
-    return Denoised(volumes, made.figures, facts={"Combination": made.facts}, spread=spread)
+    return Denoised(volumes, made.figures, outside_the_mask(inputs), spread, {"Combination": made.facts})
 
 
 def _bl_inr(parameters: AutoParameters) -> BlInrParameters:

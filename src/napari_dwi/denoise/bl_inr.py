@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
+from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser, outside_the_mask
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, number, whole
@@ -141,7 +141,9 @@ def _denoise(
     if found is not None:
         found.put_into(volumes, found.told.mean, targets)
         found.put_into(spread, found.told.spread, targets)
-    return Denoised(volumes, spread=spread if parameters.ensemble > 1 else None)
+    return Denoised(
+        volumes, warnings=outside_the_mask(inputs), spread=spread if parameters.ensemble > 1 else None
+    )
 
 
 METHOD = Method(
