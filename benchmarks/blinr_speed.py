@@ -30,7 +30,8 @@ from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import run_method
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.rician import rician_mean
 from napari_dwi.scan import resample_to
 

@@ -30,7 +30,8 @@ from results_file import ResultsFile
 from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.measure.lesion_contrast import contrast_recovery, surroundings
 from napari_dwi.methods.method import Inputs
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.rician import correct_rician_bias, rician_mean
 from napari_dwi.physics.scan_noise import SCANNER_CORRELATION, ScanNoise
 from napari_dwi.scan import resample_to

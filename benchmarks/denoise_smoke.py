@@ -18,7 +18,8 @@ from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import run_method
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.rician import correct_rician_bias
 from napari_dwi.scan import resample_to
 

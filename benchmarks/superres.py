@@ -34,7 +34,8 @@ from napari_dwi.physics.k_space import zero_filled
 from napari_dwi.physics.pair_simulation import ImagePair, simulate_pair
 from napari_dwi.physics.phantoms.abdomen import ABDOMEN
 from napari_dwi.physics.phantoms.body import simulate_body
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.scan import Grid, Volume, open_volume
 
 _SIGMAS = (0.02, 0.05, 0.10)

@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("SimpleITK")
 
 from napari_dwi.errors import BadInputError, MethodFailedError, Stopped
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.scan import Grid, Source, Volume
 from napari_dwi.scan.registration import Registration, aligned, register_rigid
 

@@ -17,8 +17,9 @@ from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.regions_dock import RegionsDock
 from napari_dwi.gui.room import ReadingRoom
 from napari_dwi.gui.scan_dock import ScanDock
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
 from napari_dwi.physics.phantoms.simulated_files import save_simulated
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.scan import Volume
 
 _AnyDock = TypeVar("_AnyDock", bound=Dock)

@@ -51,20 +51,9 @@ def ssim(
     data_range : float
         As for `psnr`.
     """
-    from skimage.metrics import structural_similarity
-
     local = np.empty(image.shape)
     for z in range(image.shape[2]):
-        _, local[..., z] = structural_similarity(
-            truth[..., z].astype(np.float64),
-            image[..., z].astype(np.float64),
-            data_range=data_range,
-            gaussian_weights=True,
-            sigma=_SSIM_SIGMA,
-            win_size=_SSIM_WINDOW,
-            use_sample_covariance=False,
-            full=True,
-        )
+        local[..., z] = _similarity(image[..., z], truth[..., z], data_range)
     return float(local[mask].mean())
 
 
@@ -86,10 +75,17 @@ def ssim_3d(
     float
         NaN where an axis is shorter than the window of 11 voxels.
     """
-    from skimage.metrics import structural_similarity
-
     if min(image.shape) < _SSIM_WINDOW:
         return float("nan")
+    return float(_similarity(image, truth, data_range)[mask].mean())
+
+
+def _similarity(
+    image: NDArray[np.float32], truth: NDArray[np.float32], data_range: float
+) -> NDArray[np.float64]:
+    """Local similarity with the Gaussian window of Wang et al. (2004), of slices or of volumes."""
+    from skimage.metrics import structural_similarity
+
     _, local = structural_similarity(
         truth.astype(np.float64),
         image.astype(np.float64),
@@ -100,4 +96,4 @@ def ssim_3d(
         use_sample_covariance=False,
         full=True,
     )
-    return float(local[mask].mean())
+    return np.asarray(local)

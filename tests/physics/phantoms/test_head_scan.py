@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.phantoms.head_scan import SimulatedScan, simulate_brain
+from napari_dwi.physics.phantoms.head_scan import simulate_brain
 from napari_dwi.physics.phantoms.head_tissues import LESION, PARAMETERS
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.signal import ivim
 from napari_dwi.scan.images import Volume
 

@@ -12,19 +12,7 @@ import numpy as np
 
 from napari_dwi.physics.phantoms.body import BodyPart, Unevenness
 from napari_dwi.physics.phantoms.body_shapes import trunk, vertebral_column
-from napari_dwi.physics.phantoms.body_tissues import (
-    BLOOD,
-    BONE,
-    CORD,
-    CSF,
-    DISC,
-    FAT,
-    FLUID,
-    GLAND_WALL,
-    MARROW,
-    MUSCLE,
-    SKIN,
-)
+from napari_dwi.physics.phantoms.body_tissues import TISSUES, tissues_of
 from napari_dwi.physics.phantoms.head_shapes import Position, ellipsoid, overlap, step, tube, union
 from napari_dwi.physics.phantoms.head_tissues import Tissue
 
@@ -33,17 +21,8 @@ if TYPE_CHECKING:
     from napari_dwi.physics.phantoms.head_shapes import Field
 
 _TISSUES = {
-    "fat": FAT,
-    "skin": SKIN,
-    "muscle": MUSCLE,
-    "bone": BONE,
-    "marrow": MARROW,
-    "disc": DISC,
-    "CSF": CSF,
-    "cord": CORD,
-    "blood": BLOOD,
-    "fluid": FLUID,
-    "bowel wall": GLAND_WALL,
+    **tissues_of("fat", "skin", "muscle", "bone", "marrow", "disc", "CSF", "cord", "blood", "fluid"),
+    "bowel wall": TISSUES["gland wall"],
     "bowel content": Tissue(s0=0.35, d=1.90e-3, f=0.0, d_star=10e-3, t1=0.60, t2=0.55),
     "liver": Tissue(s0=0.42, d=1.09e-3, f=0.23, d_star=70e-3, t1=0.74, t2=0.36),
     "spleen": Tissue(s0=0.80, d=0.85e-3, f=0.11, d_star=40e-3, t1=0.50, t2=0.62),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,21 +14,19 @@ from napari_dwi.physics.phantoms.digital_body import DigitalBody
 from napari_dwi.physics.phantoms.head_painting import Painting
 from napari_dwi.physics.phantoms.head_shapes import Noise, Position
 from napari_dwi.physics.phantoms.scanning import (
-    ANATOMY_NOISE,
-    GAIN,
-    UNITS,
     ReceiveField,
     anatomy_grid,
     anatomy_image,
     axial_grid,
     lowest_and_highest_mm,
+    noisy_scan,
     signal_and_maps,
     texture,
 )
 from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
-from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
+from napari_dwi.physics.scan_noise import ScanNoise
 from napari_dwi.scan.b_values import BValues
-from napari_dwi.scan.images import DwiSeries, Volume
+from napari_dwi.scan.images import DwiSeries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,24 +166,14 @@ def simulate_body(
     sigma = float(maps["S0"][seen].mean() / snr)
 
     rng = np.random.default_rng(seed)
-    noisy = noisy_volumes(signal, diffusion, sigma, GAIN * ANATOMY_NOISE, noise or ScanNoise(), rng)
+    truth = DwiSeries(signal, grid, diffusion, part.name)
+    scan = noisy_scan(part.name, truth, maps, *_regions(part, shares), sigma, noise, rng)
     # Voxels of the anatomy are hardly larger than steps of the lattice.
     anatomy = tuple(
         anatomy_image(body, name, fine, properties, field, rng, supersampling=1)
         for name, fine in fine_grids.items()
     )
-    labels, names = _regions(part, shares)
-    notes = ("simulated",)
-    return SimulatedScan(
-        series=DwiSeries(noisy, grid, diffusion, part.name, notes=notes),
-        truth=DwiSeries(signal, grid, diffusion, f"{part.name} truth", notes=(*notes, "without noise")),
-        anatomy=anatomy,
-        labels=Volume(labels, grid, "labels", name="regions"),
-        label_names=names,
-        parameters={name: Volume(values, grid, "map", UNITS[name], name) for name, values in maps.items()},
-        sigma=sigma,
-        noise=noise or ScanNoise(),
-    )
+    return replace(scan, anatomy=anatomy)
 
 
 @lru_cache(maxsize=1)

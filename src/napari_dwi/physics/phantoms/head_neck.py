@@ -12,19 +12,7 @@ import numpy as np
 
 from napari_dwi.physics.phantoms.body import BodyPart, Unevenness
 from napari_dwi.physics.phantoms.body_shapes import vertebral_column
-from napari_dwi.physics.phantoms.body_tissues import (
-    BLOOD,
-    BONE,
-    CORD,
-    CSF,
-    DISC,
-    FAT,
-    FLUID,
-    LYMPH_NODE,
-    MARROW,
-    MUSCLE,
-    SKIN,
-)
+from napari_dwi.physics.phantoms.body_tissues import TISSUES, tissues_of
 from napari_dwi.physics.phantoms.head_shapes import Position, ellipsoid, overlap, step, tube, union
 from napari_dwi.physics.phantoms.head_tissues import Tissue
 
@@ -33,23 +21,15 @@ if TYPE_CHECKING:
     from napari_dwi.physics.phantoms.head_shapes import Field
 
 _TISSUES = {
-    "fat": FAT,
-    "skin": SKIN,
-    "muscle": MUSCLE,
-    "bone": BONE,
-    "marrow": MARROW,
-    "disc": DISC,
-    "CSF": CSF,
-    "cord": CORD,
-    "blood": BLOOD,
+    **tissues_of("fat", "skin", "muscle", "bone", "marrow", "disc", "CSF", "cord", "blood"),
     "cartilage": Tissue(s0=0.30, d=1.30e-3, f=0.0, d_star=10e-3, t1=0.40, t2=0.40),
     "tongue": Tissue(s0=0.36, d=1.40e-3, f=0.10, d_star=30e-3, t1=0.58, t2=0.38),
     "mucosa": Tissue(s0=0.70, d=1.45e-3, f=0.15, d_star=35e-3, t1=0.46, t2=0.80),
     "tonsil": Tissue(s0=0.80, d=0.80e-3, f=0.12, d_star=30e-3, t1=0.48, t2=0.72),
     "parotid gland": Tissue(s0=0.45, d=1.05e-3, f=0.12, d_star=25e-3, t1=0.86, t2=0.66),
     "submandibular gland": Tissue(s0=0.60, d=1.30e-3, f=0.15, d_star=30e-3, t1=0.62, t2=0.68),
-    "lymph node": LYMPH_NODE,
-    "necrosis": FLUID,
+    "lymph node": TISSUES["lymph node"],
+    "necrosis": TISSUES["fluid"],
     "tumour of the right tonsil": Tissue(s0=0.82, d=0.98e-3, f=0.11, d_star=28e-3, t1=0.47, t2=0.64),
     "metastatic lymph node": Tissue(s0=0.84, d=0.90e-3, f=0.09, d_star=25e-3, t1=0.47, t2=0.62),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,28 +18,25 @@ from napari_dwi.physics.phantoms.head_tissues import (
     TISSUES,
 )
 from napari_dwi.physics.phantoms.scanning import (
-    ANATOMY_NOISE,
     GAIN,
-    UNITS,
     ReceiveField,
     anatomy_grid,
     anatomy_image,
     axial_grid,
     lowest_and_highest_mm,
+    noisy_scan,
     signal_and_maps,
     texture,
 )
 from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
-from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
+from napari_dwi.physics.scan_noise import ScanNoise
 from napari_dwi.scan.b_values import BValues
-from napari_dwi.scan.images import DwiSeries, Volume
+from napari_dwi.scan.images import DwiSeries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-__all__ = ["SimulatedScan", "simulate_brain"]
 
 _CENTRE_MM = (0.0, -12.0, 13.0)
 _RECEIVE_FIELD = ReceiveField((0.0, -15.0, 10.0), (80.0, 100.0, 90.0))
@@ -114,22 +112,13 @@ def simulate_brain(
     sigma = float(at_zero[brain].mean() / snr)
 
     rng = np.random.default_rng(seed)
-    noisy = noisy_volumes(signal, diffusion, sigma, GAIN * ANATOMY_NOISE, noise or ScanNoise(), rng)
+    truth = DwiSeries(signal, grid, diffusion, "brain")
+    scan = noisy_scan("brain", truth, maps, *_regions(tissues, lesions), sigma, noise, rng)
     anatomy = tuple(
         anatomy_image(head, name, fine, properties[:-1], _RECEIVE_FIELD, rng, _LESION_RISE[name])
         for name, fine in fine_grids.items()
     )
-    labels, names = _regions(tissues, lesions)
-    return SimulatedScan(
-        series=DwiSeries(noisy, grid, diffusion, "brain", notes=("simulated",)),
-        truth=DwiSeries(signal, grid, diffusion, "brain truth", notes=("simulated", "without noise")),
-        anatomy=anatomy,
-        labels=Volume(labels, grid, "labels", name="regions"),
-        label_names=names,
-        parameters={name: Volume(values, grid, "map", UNITS[name], name) for name, values in maps.items()},
-        sigma=sigma,
-        noise=noise or ScanNoise(),
-    )
+    return replace(scan, anatomy=anatomy)
 
 
 def _with_lesions(tissues: NDArray[np.float32], lesions: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.physics.phantoms.scanning import ANATOMY_NOISE, GAIN, UNITS, axial_grid
+from napari_dwi.physics.phantoms.scanning import GAIN, axial_grid, noisy_scan
 from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
-from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
+from napari_dwi.physics.scan_noise import ScanNoise
 from napari_dwi.physics.signal import ivim
 from napari_dwi.scan.b_values import BValues
-from napari_dwi.scan.images import DwiSeries, Volume
+from napari_dwi.scan.images import DwiSeries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +69,6 @@ def simulate_ivim_squares(
         np.asarray(v)[n] for v, n in ((F_OF_SLICES, z), (D_OF_ROWS, row), (D_STAR_OF_COLUMNS, column))
     )
     signal = ivim(diffusion.values, GAIN, f, d, d_star).astype(np.float32)
-    sigma = GAIN / snr
-    rng = np.random.default_rng(seed)
-    noisy = noisy_volumes(signal, diffusion, sigma, GAIN * ANATOMY_NOISE, noise or ScanNoise(), rng)
     maps = {"D": d, "f": f, "Dstar": d_star, "S0": np.full(shape, GAIN)}
     codes = 1 + column + counts[0] * (row + counts[1] * z)
     names = {
@@ -80,16 +77,5 @@ def simulate_ivim_squares(
         for y, slow in enumerate(D_OF_ROWS)
         for x, fast in enumerate(D_STAR_OF_COLUMNS)
     }
-    return SimulatedScan(
-        series=DwiSeries(noisy, grid, diffusion, "ivim", notes=("simulated",)),
-        truth=DwiSeries(signal, grid, diffusion, "ivim truth", notes=("simulated", "without noise")),
-        anatomy=(),
-        labels=Volume(codes.astype(np.float32), grid, "labels", name="regions"),
-        label_names=names,
-        parameters={
-            name: Volume(values.astype(np.float32), grid, "map", UNITS[name], name)
-            for name, values in maps.items()
-        },
-        sigma=sigma,
-        noise=noise or ScanNoise(),
-    )
+    truth = DwiSeries(signal, grid, diffusion, "ivim")
+    return noisy_scan("ivim", truth, maps, codes, names, GAIN / snr, noise, np.random.default_rng(seed))

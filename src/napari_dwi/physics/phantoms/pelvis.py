@@ -12,17 +12,7 @@ import numpy as np
 
 from napari_dwi.physics.phantoms.body import BodyPart, Unevenness
 from napari_dwi.physics.phantoms.body_shapes import trunk
-from napari_dwi.physics.phantoms.body_tissues import (
-    BLOOD,
-    BONE,
-    FAT,
-    FLUID,
-    GLAND_WALL,
-    LYMPH_NODE,
-    MARROW,
-    MUSCLE,
-    SKIN,
-)
+from napari_dwi.physics.phantoms.body_tissues import TISSUES, tissues_of
 from napari_dwi.physics.phantoms.head_shapes import Position, ellipsoid, overlap, tube, union
 from napari_dwi.physics.phantoms.head_tissues import Tissue
 
@@ -30,14 +20,9 @@ if TYPE_CHECKING:
     from napari_dwi.physics.phantoms.head_painting import Painting
 
 _TISSUES = {
-    "fat": FAT,
-    "skin": SKIN,
-    "muscle": MUSCLE,
-    "bone": BONE,
-    "marrow": MARROW,
-    "blood": BLOOD,
-    "bladder wall": GLAND_WALL,
-    "urine": FLUID,
+    **tissues_of("fat", "skin", "muscle", "bone", "marrow", "blood"),
+    "bladder wall": TISSUES["gland wall"],
+    "urine": TISSUES["fluid"],
     "rectum wall": Tissue(s0=0.42, d=1.35e-3, f=0.12, d_star=30e-3, t1=0.52, t2=0.44),
     "stool": Tissue(s0=0.20, d=1.50e-3, f=0.0, d_star=10e-3, t1=0.70, t2=0.30),
     "peripheral zone": Tissue(s0=0.95, d=1.65e-3, f=0.09, d_star=22e-3, t1=0.46, t2=1.00),
@@ -45,7 +30,7 @@ _TISSUES = {
     "glandular nodule": Tissue(s0=0.85, d=1.60e-3, f=0.08, d_star=22e-3, t1=0.46, t2=0.82),
     "fibrous tissue": Tissue(s0=0.25, d=1.10e-3, f=0.05, d_star=20e-3, t1=0.44, t2=0.20),
     "seminal vesicle": Tissue(s0=1.05, d=1.85e-3, f=0.05, d_star=20e-3, t1=0.40, t2=1.05),
-    "lymph node": LYMPH_NODE,
+    "lymph node": TISSUES["lymph node"],
     "carcinoma, right peripheral zone": Tissue(s0=0.78, d=0.75e-3, f=0.07, d_star=22e-3, t1=0.47, t2=0.42),
     "carcinoma, left transition zone": Tissue(s0=0.66, d=0.80e-3, f=0.06, d_star=22e-3, t1=0.47, t2=0.38),
     "metastatic lymph node": Tissue(s0=0.82, d=0.85e-3, f=0.08, d_star=25e-3, t1=0.48, t2=0.58),

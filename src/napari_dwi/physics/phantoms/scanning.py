@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dwi.physics.phantoms.head_shapes import Noise, Position
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.physics.rician import add_rician_noise
+from napari_dwi.physics.scan_noise import ScanNoise, noisy_volumes
 from napari_dwi.physics.signal import ivim
 from napari_dwi.scan.grid import Grid
-from napari_dwi.scan.images import Volume
+from napari_dwi.scan.images import DwiSeries, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -122,6 +124,54 @@ def signal_and_maps(
             "S0": np.float32(GAIN) * shading * visible,
         }
     return np.ascontiguousarray(signal), maps
+
+
+def noisy_scan(
+    name: str,
+    truth: DwiSeries,
+    maps: Mapping[str, NDArray[np.floating[Any]]],
+    labels: NDArray[np.floating[Any]],
+    label_names: Mapping[int, str],
+    sigma: float,
+    noise: ScanNoise | None,
+    rng: np.random.Generator,
+) -> SimulatedScan:
+    """A scan with noise and all that is known about it, still without anatomy.
+
+    Parameters
+    ----------
+    name : str
+        Name of the series.
+    truth : DwiSeries
+        The series without noise.
+    maps : mapping of str to ndarray, shape (x, y, z)
+        True D, f, Dstar and S0.
+    labels : ndarray, shape (x, y, z)
+        Regions.
+    label_names : mapping of int to str
+        What they are.
+    sigma : float
+        Noise level in scanner units.
+    noise : ScanNoise or None
+        What the noise is like; ``None`` is white and the same in all volumes.
+    rng : Generator
+        Of the noise; what it gives next is free for the noise of the anatomy.
+    """
+    kind = noise or ScanNoise()
+    noisy = noisy_volumes(truth.signal, truth.b_values, sigma, GAIN * ANATOMY_NOISE, kind, rng)
+    return SimulatedScan(
+        series=replace(truth, signal=noisy, name=name, notes=("simulated",)),
+        truth=replace(truth, name=f"{name} truth", notes=("simulated", "without noise")),
+        anatomy=(),
+        labels=Volume(labels.astype(np.float32), truth.grid, "labels", name="regions"),
+        label_names=label_names,
+        parameters={
+            map_name: Volume(values.astype(np.float32), truth.grid, "map", UNITS[map_name], map_name)
+            for map_name, values in maps.items()
+        },
+        sigma=sigma,
+        noise=kind,
+    )
 
 
 def anatomy_image(
