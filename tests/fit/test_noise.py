@@ -7,8 +7,8 @@ import pytest
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.fit._noise import estimated_noise, repeats_sigma, residual_sigma
-from napari_dwi.fit._parameters import BACKGROUND, REPEATS
 from napari_dwi.fit._problem import Voxels
+from napari_dwi.measure.rician_sigma import BACKGROUND, REPEATS
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import BValues
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.measure.rician_sigma import AIR, REPEATS, RESIDUAL, RicianSigma, rician_sigma
+from napari_dwi.measure.rician_sigma import BACKGROUND, REPEATS, RESIDUAL, RicianSigma, rician_sigma
 from napari_dwi.scan import BValues, DwiSeries
 
 from ..synthetic import make_grid, make_series
@@ -30,7 +30,7 @@ def block(sigmas: tuple[float, ...], b_values: BValues, *, low: float = 200.0) -
 TWICE = BValues(np.array([0.0, 0.0, 800.0, 800.0]))
 
 
-@pytest.mark.parametrize("source", [AIR, REPEATS])
+@pytest.mark.parametrize("source", [BACKGROUND, REPEATS])
 def test_one_level_is_found_for_all_slices_where_they_are_alike(source: str) -> None:
     found = rician_sigma(block((50.0,) * 4, TWICE), source, 2, never)
     assert found.of_slices.shape == (4,)
@@ -38,7 +38,7 @@ def test_one_level_is_found_for_all_slices_where_they_are_alike(source: str) -> 
     assert found.mean == pytest.approx(50, rel=0.06)
 
 
-@pytest.mark.parametrize("source", [AIR, REPEATS])
+@pytest.mark.parametrize("source", [BACKGROUND, REPEATS])
 def test_slices_that_differ_get_levels_of_their_own(source: str) -> None:
     found = rician_sigma(block((30.0, 30.0, 45.0, 60.0), TWICE), source, 2, never)
     assert found.varies
@@ -51,7 +51,7 @@ def test_the_other_volumes_tell_the_level_where_there_is_neither_air_nor_a_repea
     cut = scan.series.signal[14:34, 14:34]
     series = DwiSeries(cut, make_grid(cut.shape[:3]), scan.series.b_values)
     with pytest.raises(BadInputError):
-        rician_sigma(series, AIR, 2, never)
+        rician_sigma(series, BACKGROUND, 2, never)
     with pytest.raises(BadInputError, match="no volume is repeated"):
         rician_sigma(series, REPEATS, 2, never)
     assert rician_sigma(series, RESIDUAL, 2, never).mean == pytest.approx(60, rel=0.2)
@@ -72,7 +72,7 @@ def test_volumes_along_different_directions_are_no_repeats() -> None:
 
 
 def test_a_typed_level_is_taken_as_it_is() -> None:
-    found = rician_sigma(block((50.0,) * 4, TWICE), AIR, 2, never, typed=12.5)
+    found = rician_sigma(block((50.0,) * 4, TWICE), BACKGROUND, 2, never, typed=12.5)
     assert found.of_slices.tolist() == [12.5] * 4
     assert found.origin == "as given"
 

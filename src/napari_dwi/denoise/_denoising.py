@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_dwi.denoise._judging import judged_result
 from napari_dwi.denoise._noise_floor import AFTER, BEFORE, CORRECTIONS, NO_CORRECTION, NoiseFloor
-from napari_dwi.measure.rician_sigma import AIR, SOURCES, rician_sigma
+from napari_dwi.measure.rician_sigma import BACKGROUND, SOURCES, rician_sigma
 from napari_dwi.methods.method import REMARKS, Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
 from napari_dwi.methods.progress import Progress
@@ -36,7 +36,7 @@ class DenoiseParameters(Parameters):
         AFTER, (AFTER, BEFORE), help="Remove the noise floor after denoising or before.", advanced=True
     )
     noise_from: str = choice(
-        AIR,
+        BACKGROUND,
         SOURCES,
         help="What the noise level for the noise floor is estimated from where none is given.",
         advanced=True,

@@ -51,7 +51,7 @@ def denoise_by_prediction(
         scale = float(np.abs(whole).mean(dtype=np.float64)) or 1.0
         scaled.append(np.moveaxis(whole / np.float32(scale), slice_axis, 2))
         scales.append(scale)
-    tissue = foreground_mask(series)
+    tissue = foreground_mask(series, progress.check)
     if inputs.mask is not None:
         # Of the body only what is in the mask; the air around it has weights of its own.
         learnt_from = np.asarray(learnt_from & ((inputs.mask.data > 0) | ~tissue))

@@ -192,6 +192,19 @@ def train_on(
     return Trained(training, stack, tuple(warm_up), tuple(steps), why)
 
 
+def renewing(parameters: RenewingParameters) -> Rules:
+    """The rules by which DI-CNN and SI-CNN renew their signals."""
+    from napari_dwi.fit._image_iterations import Rules
+
+    return Rules(
+        fitting_max=parameters.fitting_max,
+        around_diff=parameters.around,
+        tolerance=parameters.tolerance,
+        limit=parameters.limit,
+        epochs=parameters.iteration_epochs,
+    )
+
+
 def start_training(
     stack: ImageStack, problem: FitProblem, parameters: ImageNetworkParameters, context: Context
 ) -> ImageTraining:

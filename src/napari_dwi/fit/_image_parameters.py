@@ -110,6 +110,11 @@ class RenewingParameters(ImageNetworkParameters):
         help="Keep the measured signals as input of the network; only what it should learn is renewed.",
     )
 
+    @property
+    def around(self) -> float | None:
+        """Difference up to which neighbours are averaged; ``None`` for no averaging."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class SimilarParameters(RenewingParameters):
@@ -121,6 +126,11 @@ class SimilarParameters(RenewingParameters):
         high=10,
         help="Neighbours are averaged whose predictions differ by no more; a share of the divided signal.",
     )
+
+    @property
+    def around(self) -> float | None:
+        """As `RenewingParameters.around`, as typed by the user."""
+        return self.around_diff
 
 
 # Rates, batches, dropout and thresholds of the logs of SI-CNN; hundreds of epochs.

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.fit._parameters import AUTOMATIC, BACKGROUND, REPEATS, RESIDUAL
+from napari_dwi.fit._parameters import AUTOMATIC
 from napari_dwi.fit._problem import FitProblem, Voxels
 from napari_dwi.measure.noise_level import noise_level
+from napari_dwi.measure.rician_sigma import BACKGROUND, REPEATS, RESIDUAL, SOURCES
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries
-from napari_dwi.scan.averaging import by_direction
+from napari_dwi.scan.averaging import repeated_volumes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def estimated_noise(
         return NoiseLevel(max(repeats_sigma(series, voxels.inside), lowest), _WORDS[REPEATS])
     if source == RESIDUAL:
         return NoiseLevel(max(_fitted_sigma(voxels, problem, progress), lowest), _WORDS[RESIDUAL])
-    for one in (BACKGROUND, REPEATS, RESIDUAL):
+    for one in SOURCES:
         try:
             return estimated_noise(series, voxels, problem, progress, one)
         except BadInputError:
@@ -111,13 +112,13 @@ def repeats_sigma(series: DwiSeries, inside: NDArray[np.bool_]) -> float:
     BadInputError
         If no volume was repeated.
     """
-    groups = (volumes for directions in by_direction(series) for volumes in directions)
-    repeated = next((volumes for volumes in groups if len(volumes) > 1), None)
-    if repeated is None:
+    groups = repeated_volumes(series)
+    if not groups:
         raise BadInputError(
             "the noise level cannot be estimated: no volume was repeated",
             remedy="Estimate it from the background or the residual, or type it.",
         )
+    repeated = groups[0]
     signal = np.stack([series.signal[..., volume][inside] for volume in repeated], axis=-1)
     known = signal[np.isfinite(signal).all(axis=1)].astype(np.float64)
     variances = known[:: max(1, len(known) // _VOXELS)].var(axis=1, ddof=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.fit._problem import FREE_S0
+from napari_dwi.measure.rician_sigma import SOURCES
 from napari_dwi.methods.parameters import Parameters, b_value_list, choice, flag, number
 from napari_dwi.physics.signal_models import (
     ALL_MODELS,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _PER_THOUSAND = "10⁻³ mm²/s"
 _LOW, _HIGH, _GUESS = "_low", "_high", "_guess"
 AVERAGE, AS_GIVEN = "average", "as-given"
-AUTOMATIC, BACKGROUND, REPEATS, RESIDUAL = "automatic", "background", "repeats", "residual"
+AUTOMATIC = "automatic"
 
 
 def typed_factor(parameter: SignalParameter) -> float:
@@ -69,7 +70,7 @@ class FitParameters(Parameters):
     )
     noise_from: str = choice(
         AUTOMATIC,
-        (AUTOMATIC, BACKGROUND, REPEATS, RESIDUAL),
+        (AUTOMATIC, *SOURCES),
         help="What a noise level that is not typed is estimated from: the air around the patient, "
         "differences between repeated volumes, or what a least-squares fit leaves over.",
     )

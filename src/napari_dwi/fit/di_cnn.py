@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from napari_dwi.fit._image_fitting import REFERENCE, image_fitter
+from napari_dwi.fit._image_fitting import REFERENCE, image_fitter, renewing
 from napari_dwi.fit._image_parameters import MODELS, RENEWING_PRESETS, RenewingParameters
 from napari_dwi.fit._network_fitting import NO_OWN_SD
 from napari_dwi.methods.method import Method
-
-if TYPE_CHECKING:
-    from napari_dwi.fit._image_iterations import Rules
-
-
-def _rules(parameters: RenewingParameters) -> Rules:
-    from napari_dwi.fit._image_iterations import Rules
-
-    return Rules(
-        fitting_max=parameters.fitting_max,
-        around_diff=None,
-        tolerance=parameters.tolerance,
-        limit=parameters.limit,
-        epochs=parameters.iteration_epochs,
-    )
-
 
 METHOD = Method(
     name="di-cnn",
@@ -36,7 +18,7 @@ METHOD = Method(
     ),
     reference=REFERENCE,
     parameters=RenewingParameters,
-    run=image_fitter(_rules),
+    run=image_fitter(renewing),
     presets=RENEWING_PRESETS,
     models=MODELS,
 )

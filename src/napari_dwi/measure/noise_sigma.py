@@ -58,9 +58,9 @@ def noise_sds(
     list of NoiseSd
         One for each volume. An SD of 0 means that there is no noise to be seen.
     """
-    tissue = foreground_mask(series)
+    tissue = foreground_mask(series, check)
     check()
-    air = None if typed_sigma else air_mask(series)
+    air = None if typed_sigma else air_mask(series, check)
     found = []
     for volume in range(len(series.b_values)):
         check()
@@ -100,7 +100,7 @@ def neighbours_likeness(series: DwiSeries, slice_axis: int, check: Callable[[], 
     voxels' distance can be compared with those at one, which anatomy would hide in the image. The
     mean over all volumes, from 1 to 3. ``check`` is called often and raises to stop.
     """
-    tissue = foreground_mask(series)
+    tissue = foreground_mask(series, check)
     found = []
     for volume in range(len(series.b_values)):
         check()

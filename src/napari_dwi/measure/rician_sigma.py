@@ -17,17 +17,18 @@ from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.measure.noise_level import air_mask, noise_level
 from napari_dwi.measure.noise_sigma import sd_from_differences, sd_of_magnitude
+from napari_dwi.scan.averaging import repeated_volumes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dwi.scan import DwiSeries
 
-AIR, REPEATS, RESIDUAL = "air", "repeats", "residual"
-SOURCES = (AIR, REPEATS, RESIDUAL)
+BACKGROUND, REPEATS, RESIDUAL = "background", "repeats", "residual"
+SOURCES = (BACKGROUND, REPEATS, RESIDUAL)
 
 _ORIGINS = {
-    AIR: "estimated from the air",
+    BACKGROUND: "estimated from the air",
     REPEATS: "estimated from repeats",
     RESIDUAL: "estimated from what the other volumes do not predict",
 }
@@ -111,7 +112,7 @@ def rician_sigma(
     if typed:
         return RicianSigma(np.full(n_slices, typed), "as given", _blanked_share(series, check))
     check()
-    found = {AIR: _from_air, REPEATS: _from_repeats, RESIDUAL: _from_residual}[source](
+    found = {BACKGROUND: _from_air, REPEATS: _from_repeats, RESIDUAL: _from_residual}[source](
         series, slice_axis, check
     )
     return RicianSigma(found, _ORIGINS[source], _blanked_share(series, check))
@@ -135,7 +136,7 @@ def _from_air(series: DwiSeries, slice_axis: int, check: Callable[[], None]) -> 
 
 
 def _from_repeats(series: DwiSeries, slice_axis: int, check: Callable[[], None]) -> NDArray[np.float64]:
-    groups = _repeats(series)
+    groups = repeated_volumes(series)
     if not groups:
         raise BadInputError(
             "the noise level cannot be estimated: no volume is repeated",
@@ -212,23 +213,6 @@ def _between(of_slices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Slices that cannot tell their level are taken to lie between those that can."""
     known = np.flatnonzero(np.isfinite(of_slices))
     return np.interp(np.arange(of_slices.size), known, of_slices[known])
-
-
-def _repeats(series: DwiSeries) -> list[NDArray[np.intp]]:
-    """Indices of volumes that are the same but for the noise."""
-    b_values = series.b_values
-    groups = []
-    for b_value in b_values.distinct:
-        volumes = b_values.indices(b_value)
-        if b_values.directions is None:
-            groups.append(volumes)
-            continue
-        # A direction and its opposite weight alike.
-        turned = b_values.directions[volumes]
-        sign = np.sign(turned[np.arange(len(turned)), np.abs(turned).argmax(axis=1)])
-        keys = [tuple(row) for row in np.round(turned * np.where(sign == 0, 1, sign)[:, None], 2) + 0.0]
-        groups += [volumes[[n for n, key in enumerate(keys) if key == one]] for one in dict.fromkeys(keys)]
-    return [group for group in groups if group.size > 1]
 
 
 def _blanked_share(series: DwiSeries, check: Callable[[], None]) -> float:

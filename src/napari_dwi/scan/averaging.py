@@ -127,6 +127,11 @@ def by_direction(series: DwiSeries) -> list[list[NDArray[np.intp]]]:
     return found
 
 
+def repeated_volumes(series: DwiSeries) -> list[NDArray[np.intp]]:
+    """Volumes that are the same but for the noise: of one b-value and direction, the lowest b first."""
+    return [volumes for axes in by_direction(series) for volumes in axes if len(volumes) > 1]
+
+
 def _unit(directions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Directions of length 1; zero where there is none."""
     known = np.where(np.isfinite(directions).all(axis=1, keepdims=True), directions, 0)
