@@ -105,7 +105,7 @@ def test_the_text_written_reads_back(tmp_path: Path) -> None:
     assert read_b_values(tmp_path / "dwi.bval", 3).values.tolist() == b_values.values.tolist()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     raw=st.binary(max_size=40)
     | st.text(max_size=40).map(str.encode)

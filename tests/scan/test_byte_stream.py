@@ -100,7 +100,7 @@ def test_a_wrong_checksum_is_found_behind_more_bytes_than_the_voxels_need(tmp_pa
         read_nifti(tmp_path / "b.nii.gz")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_no_flipped_bit_of_a_gzip_changes_the_image_silently(tmp_path: Path, place: float, bit: int) -> None:
     path = write_nifti(tmp_path / "a.nii.gz", NOISE[:8, :8, :4])

@@ -355,7 +355,7 @@ def test_a_file_that_could_not_be_held_is_refused_before_it_is_read(tmp_path: Pa
         read_nifti(path)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.integers(0, 347), st.integers(0, 255)), min_size=1, max_size=6),
     big_endian=st.booleans(),

@@ -358,7 +358,7 @@ def test_real_scans_load_as_their_readme_says(
     assert np.isfinite(series.signal).all()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.integers(0, 347), st.integers(0, 255)), min_size=1, max_size=6),
     bval=st.text("0123456789.,+-en \t\r\n", max_size=20),

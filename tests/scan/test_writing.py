@@ -262,7 +262,7 @@ def test_a_full_disk_leaves_the_earlier_image_as_it_was(tmp_path: Path, name: st
     assert names_in(tmp_path) == [name]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shape=st.tuples(*[st.integers(1, 5)] * 3),
     values=st.lists(st.floats(width=32), min_size=1, max_size=8),

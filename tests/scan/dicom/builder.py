@@ -22,9 +22,11 @@ from pydicom.uid import (
 
 from .dialects import Dialect, Direction, siemens, standard
 
-# A string of the patient that must never come back out of the reader.
+# What of the patient must never come back out of the reader: no part of it can be met by chance in
+# a checksum, an identifier or the bytes of an image.
 PATIENT_NAME = "Verysecret^Person"
 PATIENT_ID = "ID-4711-SECRET"
+SECRETS = ("Verysecret", PATIENT_ID, "4711-SECRET")
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)

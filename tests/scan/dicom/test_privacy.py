@@ -17,10 +17,10 @@ from napari_dwi.scan.dicom.convert import convert
 from napari_dwi.scan.dicom.folder import read_folder
 from napari_dwi.scan.dicom.geometry import geometry_of
 
-from .builder import PATIENT_ID, PATIENT_NAME, write_series
+from .builder import SECRETS, write_series
 from .dialects import DIALECTS, Dialect, mosaic, silent
 
-SECRETS = (PATIENT_NAME, "Verysecret", PATIENT_ID, "4711")
+FRAME_OF_REFERENCE = "1.2.840.471147114711471147114711"
 
 
 def assert_private(said: str | bytes, *more: str) -> None:
@@ -37,10 +37,10 @@ def test_series_listings_errors_and_logs_are_free_of_the_patient(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     made = write_series(tmp_path / "in", dialect=dialect)
-    uids = []
+    uids = [FRAME_OF_REFERENCE]
     for file in made.files:
         image = pydicom.dcmread(file)
-        image.FrameOfReferenceUID = "1.2.840.4711"
+        image.FrameOfReferenceUID = FRAME_OF_REFERENCE
         image.save_as(file)
         uids += [str(image[keyword].value) for keyword in ("StudyInstanceUID", "SOPInstanceUID")]
     try:
