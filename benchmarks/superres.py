@@ -170,11 +170,11 @@ def _compare(anatomy: Anatomy, sigma: float) -> None:
 
 def _alignment(anatomies: list[Anatomy], epochs: int) -> None:
     """Train with either input on shapes, and compare on the anatomies."""
-    from napari_dwi.superres._examples import Example, SliceExamples
     from napari_dwi.superres._inference import enhanced
-    from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
-    from napari_dwi.superres._shape_images import shape_image
-    from napari_dwi.superres._training import train
+    from napari_dwi.superres.training._training import train
+    from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
+    from napari_dwi.superres.training.examples import Example, SliceExamples
+    from napari_dwi.superres.training.shape_images import shape_image
 
     sigma = 0.05
     rng = np.random.default_rng(0)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from napari_dwi.methods.device import chosen_device, torch_threads
 from napari_dwi.methods.progress import Progress
-from napari_dwi.superres._checkpoint import read_checkpoint
-from napari_dwi.superres._examples import ShapeExamples
-from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
-from napari_dwi.superres._training import train
+from napari_dwi.superres.training._training import train
+from napari_dwi.superres.training.checkpoint import read_checkpoint
+from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
+from napari_dwi.superres.training.examples import ShapeExamples
 
 _NOISE = (0.01, 0.15)
 _SECONDS_BETWEEN_LINES = 10.0

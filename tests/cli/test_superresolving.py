@@ -57,8 +57,8 @@ def test_a_repeated_result_is_identical(folder: Path, image: str, capsys: pytest
 
 
 def test_a_checkpoint_of_the_users_own_is_used_and_recorded(folder: Path) -> None:
-    from napari_dwi.superres._checkpoint import write_checkpoint
-    from napari_dwi.superres._shipped import shipped_checkpoint
+    from napari_dwi.superres.training.checkpoint import write_checkpoint
+    from napari_dwi.superres.training.shipped import shipped_checkpoint
 
     shipped = shipped_checkpoint(2)
     weights = {name: 1.1 * one for name, one in shipped.weights.items()}

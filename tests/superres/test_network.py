@@ -16,18 +16,18 @@ from napari_dwi.methods.registry import find_method
 from napari_dwi.methods.running import Result, run_method
 from napari_dwi.physics.pair_simulation import simulate_pair
 from napari_dwi.scan import Grid, Volume
-from napari_dwi.superres._checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from napari_dwi.superres._network_config import NetworkConfig
-from napari_dwi.superres._shape_images import shape_image
-from napari_dwi.superres._shipped import shipped_checkpoint
+from napari_dwi.superres.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from napari_dwi.superres.training.config import NetworkConfig
+from napari_dwi.superres.training.shape_images import shape_image
+from napari_dwi.superres.training.shipped import shipped_checkpoint
 
 
 def new_checkpoint(**choices: Any) -> Checkpoint:
     """A network as it is before training."""
     import torch
 
-    from napari_dwi.superres._training import weights_of
-    from napari_dwi.superres._unet import UNet
+    from napari_dwi.superres.training._training import weights_of
+    from napari_dwi.superres.training._unet import UNet
 
     torch.manual_seed(0)
     config = NetworkConfig(**({"widths": (4, 8)} | choices))
@@ -221,7 +221,7 @@ def test_odd_sizes_work(size: int) -> None:
 def test_running_out_of_memory_makes_tiles_smaller_and_finishes(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    from napari_dwi.superres import _unet
+    from napari_dwi.superres.training import _unet
 
     image = np.stack([shape_image(80, rng)], axis=2)
     expected = values(run(image, noise_sigma=0.05))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_dwi.superres._training import load_weights
-from napari_dwi.superres._unet import UNet
+from napari_dwi.superres.training._training import load_weights
+from napari_dwi.superres.training._unet import UNet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dwi.methods.method import Context
-    from napari_dwi.superres._checkpoint import Checkpoint
+    from napari_dwi.superres.training.checkpoint import Checkpoint
 
 # What one core takes less than 0.2 s for, so that a stop is noticed in time; graphics cards like more.
 _TILE_CPU = 192

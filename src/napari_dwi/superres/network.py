@@ -16,7 +16,7 @@ from napari_dwi.superres._super_resolving import Enhancer, FineVolume, SuperresP
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dwi.superres._checkpoint import Checkpoint
+    from napari_dwi.superres.training.checkpoint import Checkpoint
 
 # What counts as the brightest tissue: of the voxels above a tenth of the highest ones.
 _BRIGHTEST_PERCENTILE = 99.0
@@ -44,8 +44,8 @@ class NetworkParameters(SuperresParameters):
 
 
 def _prepare(parameters: NetworkParameters, _context: Context) -> Enhancer:
-    from napari_dwi.superres._checkpoint import read_checkpoint
-    from napari_dwi.superres._shipped import shipped_checkpoint
+    from napari_dwi.superres.training.checkpoint import read_checkpoint
+    from napari_dwi.superres.training.shipped import shipped_checkpoint
 
     if parameters.checkpoint:
         checkpoint = read_checkpoint(Path(parameters.checkpoint), factor=parameters.factor)

@@ -17,14 +17,14 @@ from napari_dwi.methods.provenance import software_versions
 from napari_dwi.methods.strict_json import from_json, to_json
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.json_files import read_json
-from napari_dwi.superres._checkpoint import Checkpoint, add_checkpoint
+from napari_dwi.superres.training.checkpoint import Checkpoint, add_checkpoint
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from numpy.typing import NDArray
 
-    from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
+    from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 
 CONFIG, METRICS, STATE, NETWORK = "config.json", "metrics.jsonl", "state.json", "network.safetensors"
 _TENSORS = "state.safetensors"

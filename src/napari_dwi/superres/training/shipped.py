@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from napari_dwi.errors import BadInputError
 
 if TYPE_CHECKING:
-    from napari_dwi.superres._checkpoint import Checkpoint
+    from napari_dwi.superres.training.checkpoint import Checkpoint
 
-_FOLDER = Path(__file__).parent / "weights"
+_FOLDER = Path(__file__).parents[1] / "weights"
 
 
 def shipped_checkpoint(factor: int) -> Checkpoint:
@@ -21,7 +21,7 @@ def shipped_checkpoint(factor: int) -> Checkpoint:
     BadInputError
         If there is none for that factor, or its files are damaged.
     """
-    from napari_dwi.superres._checkpoint import read_checkpoint
+    from napari_dwi.superres.training.checkpoint import read_checkpoint
 
     path = _FOLDER / f"shapes-x{factor}.safetensors"
     if not path.exists():

@@ -14,18 +14,18 @@ import torch
 from napari_dwi.errors import MethodFailedError
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.strict_json import to_json
-from napari_dwi.superres._checkpoint import Checkpoint
-from napari_dwi.superres._examples import Example, Examples, augmented, batches
-from napari_dwi.superres._losses import loss_of
-from napari_dwi.superres._optimising import optimiser_of, schedule_of
-from napari_dwi.superres._run_folder import EpochRecord, RunFolder, RunState
-from napari_dwi.superres._stopping import EarlyStopping
-from napari_dwi.superres._unet import UNet
+from napari_dwi.superres.training._losses import loss_of
+from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
+from napari_dwi.superres.training._run_folder import EpochRecord, RunFolder, RunState
+from napari_dwi.superres.training._unet import UNet
+from napari_dwi.superres.training.checkpoint import Checkpoint
+from napari_dwi.superres.training.examples import Example, Examples, augmented, batches
+from napari_dwi.superres.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
+    from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 
 # Of what the network should change, it must change this share at least.
 _LEAST_CHANGE = 0.01

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.superres._anchored_path import AnchoredPath, critical_beta, even_grid, sample, step_back
-from napari_dwi.superres._normalisation import Normalisation
-from napari_dwi.superres._residual_bank import ResidualBank
+from napari_dwi.superres.diffusion.anchored_path import (
+    AnchoredPath,
+    critical_beta,
+    even_grid,
+    sample,
+    step_back,
+)
+from napari_dwi.superres.diffusion.normalisation import Normalisation
+from napari_dwi.superres.diffusion.residual_bank import ResidualBank
 
 N_PATHS = 200_000
 

@@ -13,7 +13,7 @@ from napari_dwi.methods.provenance import software_versions
 from napari_dwi.methods.strict_json import from_json, to_json
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.json_files import read_json
-from napari_dwi.superres._network_config import NetworkConfig
+from napari_dwi.superres.training.config import NetworkConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,7 +136,7 @@ def read_checkpoint(path: Path, *, factor: int | None = None) -> Checkpoint:
 def _shapes_of(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
     import torch
 
-    from napari_dwi.superres._unet import UNet
+    from napari_dwi.superres.training._unet import UNet
 
     with torch.device("meta"):
         network = UNet(config)

@@ -12,14 +12,14 @@ from napari_dwi.errors import BadInputError
 from napari_dwi.physics.k_space import zero_filled
 from napari_dwi.physics.pair_simulation import simulate_pair
 from napari_dwi.physics.rician import rician_mean
-from napari_dwi.superres._shape_images import shape_image
+from napari_dwi.superres.training.shape_images import shape_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_dwi.superres._network_config import TrainingConfig
+    from napari_dwi.superres.training.config import TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import torch
 from torch.optim import lr_scheduler
 
 if TYPE_CHECKING:
-    from napari_dwi.superres._network_config import TrainingConfig
+    from napari_dwi.superres.training.config import TrainingConfig
 
 _MOMENTUM = 0.9
 # Of the highest learning rate of a cycle, where it begins and where it ends.

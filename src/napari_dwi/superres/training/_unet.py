@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from napari_dwi.superres._network_config import Activation, Down, NetworkConfig, Up
+    from napari_dwi.superres.training.config import Activation, Down, NetworkConfig, Up
 
 _LEAK = 0.01
 

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from napari_dwi.superres._network_config import TrainingConfig
+    from napari_dwi.superres.training.config import TrainingConfig
 
 # Window and constants of Wang et al. 2004.
 _WINDOW = 11

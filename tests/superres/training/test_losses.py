@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_dwi.superres._losses import loss_of, ssim
-from napari_dwi.superres._network_config import TrainingConfig
+from napari_dwi.superres.training._losses import loss_of, ssim
+from napari_dwi.superres.training.config import TrainingConfig
 
 NOISE = torch.tensor([0.05, 0.1])
 

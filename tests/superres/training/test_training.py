@@ -12,14 +12,14 @@ import torch
 
 from napari_dwi.errors import BadInputError, MethodFailedError, Stopped
 from napari_dwi.methods.progress import Progress
-from napari_dwi.superres._checkpoint import read_checkpoint
-from napari_dwi.superres._examples import Example, ShapeExamples, SliceExamples, augmented, batches
-from napari_dwi.superres._network_config import NetworkConfig, TrainingConfig
-from napari_dwi.superres._optimising import optimiser_of, schedule_of
-from napari_dwi.superres._stopping import EarlyStopping
-from napari_dwi.superres._training import Trained, train
+from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
+from napari_dwi.superres.training._training import Trained, train
+from napari_dwi.superres.training.checkpoint import read_checkpoint
+from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
+from napari_dwi.superres.training.examples import Example, ShapeExamples, SliceExamples, augmented, batches
+from napari_dwi.superres.training.stopping import EarlyStopping
 
-from ..watching import Watch
+from ...watching import Watch
 
 NETWORK = NetworkConfig(widths=(2, 2))
 BRIEF = TrainingConfig(epochs=3, batch_size=2, crop=16, learning_rate=2e-3)
