@@ -18,6 +18,7 @@ from napari_dwi.methods.strict_json import from_json, to_json
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.json_files import read_json
 from napari_dwi.superres.training.checkpoint import Checkpoint, add_checkpoint
+from napari_dwi.superres.training.history import METRICS, EpochRecord
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -26,19 +27,9 @@ if TYPE_CHECKING:
 
     from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 
-CONFIG, METRICS, STATE, NETWORK = "config.json", "metrics.jsonl", "state.json", "network.safetensors"
+CONFIG, STATE, NETWORK = "config.json", "state.json", "network.safetensors"
 _TENSORS = "state.safetensors"
 _LARGEST_BYTES = 4_000_000_000
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One line of ``metrics.jsonl``."""
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    learning_rate: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,11 @@ from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.strict_json import to_json
 from napari_dwi.superres.training._losses import loss_of
 from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
-from napari_dwi.superres.training._run_folder import EpochRecord, RunFolder, RunState
+from napari_dwi.superres.training._run_folder import RunFolder, RunState
 from napari_dwi.superres.training._unet import UNet
 from napari_dwi.superres.training.checkpoint import Checkpoint
 from napari_dwi.superres.training.examples import Example, Examples, augmented, batches
+from napari_dwi.superres.training.history import EpochRecord
 from napari_dwi.superres.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def train(
     folder: Path | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
 ) -> Trained:
     """Train a network until its validation loss no longer falls.
 
@@ -80,6 +82,9 @@ def train(
         ``"cpu"``, ``"cuda"`` or ``"mps"``. On CUDA with mixed precision.
     progress : Progress, optional
         Looked at before every step.
+    on_epoch : callable, optional
+        Receives the record of every epoch as soon as the run folder has it, first those of a run that
+        goes on. What it raises ends training there.
 
     Raises
     ------
@@ -91,6 +96,7 @@ def train(
         If the folder holds a run with other settings.
     """
     progress = progress or Progress()
+    told = on_epoch or _untold
     torch.manual_seed(config.seed)
     network = UNet(network_config).to(device)
     if start is not None:
@@ -106,6 +112,8 @@ def train(
         best, history = dict(state.best), list(state.history)
         schedule.load_state(state.schedule)
         stopping.losses = [record.validation_loss for record in history]
+        for record in history:
+            told(record)
     while len(history) < config.epochs and not stopping.is_over:
         epoch = len(history) + 1
         part = progress.part(epoch - 1, config.epochs, f"epoch {epoch}/{config.epochs}, ")
@@ -131,6 +139,7 @@ def train(
             rate = float(optimiser.param_groups[0]["lr"])
             state = RunState(weights_of(network), best, rate, schedule.state(), tuple(history))
             run.write(state, optimiser)
+        told(record)
         part.report(1.0, f"validation loss {validation:.4g}")
     load_weights(network, best)
     _check_learnt(network, examples, device, progress)
@@ -140,6 +149,10 @@ def train(
     if run is not None:
         run.finish(checkpoint)
     return Trained(checkpoint, tuple(history))
+
+
+def _untold(record: EpochRecord) -> None:
+    """An epoch that nobody waits for."""
 
 
 def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
