@@ -227,11 +227,11 @@ def test_running_out_of_memory_makes_tiles_smaller_and_finishes(
     expected = values(run(image, noise_sigma=0.05))
     forward, widest = _unet.UNet.forward, []
 
-    def small_memory(network: Any, seen: Any, noise: Any) -> Any:
+    def small_memory(network: Any, seen: Any, noise: Any, guide: Any) -> Any:
         widest.append(max(seen.shape))
         if max(seen.shape) > 100:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return forward(network, seen, noise)
+        return forward(network, seen, noise, guide)
 
     monkeypatch.setattr(_unet.UNet, "forward", small_memory)
     result = run(image, noise_sigma=0.05)

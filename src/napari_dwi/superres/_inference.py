@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_dwi.superres._non_local_means import non_local_means
 from napari_dwi.superres.training._training import load_weights
 from napari_dwi.superres.training._unet import UNet
 
@@ -54,16 +55,25 @@ def enhanced(
     tiles = list(_tiles(image.shape[0], image.shape[1], tile, checkpoint.config.reach))
     n_slices = image.shape[2]
     noise = torch.full((1,), noise_sd, device=context.device)
+    progress, guide = context.progress, None
+    if checkpoint.config.guide == "nlm":
+        # Of whole slices, since its searches reach further than the margin of a tile.
+        guide = non_local_means(image, noise_sd, checkpoint.config.factor, progress.part(0, 2))
+        progress = progress.part(1, 2)
+
+    def seen(values: NDArray[np.float32], z: int, whole: tuple[slice, slice]) -> torch.Tensor:
+        # A copy, as accumulating on the device would need room for the whole slice there.
+        return torch.from_numpy(np.ascontiguousarray(values[(*whole, z)]))[None, None].to(context.device)
+
     with torch.inference_mode():
         for z in range(n_slices):
-            slice_z = torch.from_numpy(np.ascontiguousarray(image[..., z]))[None, None]
             for n, (whole, inner, part) in enumerate(tiles):
                 done = (z + n / len(tiles)) / n_slices
-                context.progress.report(done, f"network, slice {z + 1}/{n_slices}")
-                # A copy, as accumulating on the device would need room for the whole slice there.
-                seen = slice_z[(..., *whole)].to(context.device)
-                made[(*inner, z)] = network(seen, noise)[(0, 0, *part)].cpu().numpy()
-    context.progress.report(1.0, "network done")
+                progress.report(done, f"network, slice {z + 1}/{n_slices}")
+                told = None if guide is None else seen(guide, z, whole)
+                tile_made = network(seen(image, z, whole), noise, told)
+                made[(*inner, z)] = tile_made[(0, 0, *part)].cpu().numpy()
+    progress.report(1.0, "network done")
     return made
 
 

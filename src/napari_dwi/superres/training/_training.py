@@ -14,6 +14,7 @@ import torch
 from napari_dwi.errors import MethodFailedError
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.strict_json import to_json
+from napari_dwi.superres._non_local_means import non_local_means
 from napari_dwi.superres.training._losses import loss_of
 from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
 from napari_dwi.superres.training._run_folder import RunFolder, RunState
@@ -183,13 +184,27 @@ def _step(
 
 
 def _loss(network: UNet, batch: Example, config: TrainingConfig, device: str) -> torch.Tensor:
-    image, target, noise = (
-        torch.from_numpy(np.ascontiguousarray(one)).to(device)
-        for one in (batch.image, batch.target, batch.noise)
-    )
+    target, noise = _on(device, batch.target), _on(device, batch.noise)
     with torch.autocast("cuda", dtype=torch.bfloat16, enabled=device == "cuda"):
-        made = network(image, noise)
+        made = _made(network, batch, device)
     return loss_of(made, target, noise, config)
+
+
+def _made(network: UNet, batch: Example, device: str) -> torch.Tensor:
+    guide = None
+    if network.config.guide == "nlm":
+        factor = network.config.factor
+        means = [
+            non_local_means(image.transpose(1, 2, 0), float(noise), factor, Progress()).transpose(2, 0, 1)
+            for image, noise in zip(batch.image, batch.noise, strict=True)
+        ]
+        guide = _on(device, np.stack(means))
+    made: torch.Tensor = network(_on(device, batch.image), _on(device, batch.noise), guide)
+    return made
+
+
+def _on(device: str, values: NDArray[np.float32]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
 
 @torch.inference_mode()
@@ -211,8 +226,7 @@ def _check_learnt(network: UNet, examples: Examples, device: str, progress: Prog
     changed, wanted = 0.0, 0.0
     for batch in batches(examples.validation(), 1):
         progress.check()
-        image, noise = (torch.from_numpy(np.ascontiguousarray(one)) for one in (batch.image, batch.noise))
-        made = network(image.to(device), noise.to(device)).float().cpu().numpy()
+        made = _made(network, batch, device).float().cpu().numpy()
         changed += float(np.square(made - batch.image).sum())
         wanted += float(np.square(batch.target - batch.image).sum())
     if changed < _LEAST_CHANGE**2 * wanted:

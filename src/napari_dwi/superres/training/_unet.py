@@ -28,7 +28,7 @@ class UNet(nn.Module):
         super().__init__()
         self.config = config
         widths = config.widths
-        n_in = 1 + config.noise_input
+        n_in = 1 + config.noise_input + (config.guide != "none")
         self.encoders = nn.ModuleList(
             _two_convolutions(before, after, config.activation) for before, after in pairwise((n_in, *widths))
         )
@@ -39,7 +39,9 @@ class UNet(nn.Module):
         )
         self.last = nn.Conv2d(widths[0], 1, kernel_size=1)
 
-    def forward(self, image: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, image: torch.Tensor, noise: torch.Tensor, guide: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """The better slices.
 
         Parameters
@@ -48,6 +50,8 @@ class UNet(nn.Module):
             Zero-filled slices, in units of the brightest tissue.
         noise : tensor, shape (n,)
             SD of the noise of each, in the same unit; not looked at by networks without this input.
+        guide : tensor, shape (n, 1, h, w), optional
+            What non-local means make of the slices, for networks with this guide.
 
         Returns
         -------
@@ -55,7 +59,8 @@ class UNet(nn.Module):
         """
         n, _, height, width = image.shape
         below, right = (-size % self.config.multiple for size in (height, width))
-        x = functional.pad(image, (0, right, 0, below), mode="replicate")
+        seen = image if self.config.guide == "none" or guide is None else torch.cat([image, guide], dim=1)
+        x = functional.pad(seen, (0, right, 0, below), mode="replicate")
         if self.config.noise_input:
             level = noise.to(x.dtype)[:, None, None, None].expand(n, 1, *x.shape[2:])
             x = torch.cat([x, level], dim=1)

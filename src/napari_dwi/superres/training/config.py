@@ -10,6 +10,7 @@ from napari_dwi.errors import BadInputError
 Down = Literal["max", "mean", "strided"]
 Up = Literal["transposed", "nearest", "bilinear", "bicubic"]
 Activation = Literal["relu", "leaky-relu", "elu", "prelu"]
+Guide = Literal["none", "nlm"]
 Loss = Literal["mse", "mae", "hybrid"]
 Optimiser = Literal["adam", "adamw", "sgd", "rmsprop"]
 Schedule = Literal["constant", "exponential", "step", "plateau", "one-cycle"]
@@ -37,6 +38,8 @@ class NetworkConfig:
         Whether it is told the noise level, as a second channel.
     factor : int
         Fine voxels for one that was acquired, along both axes of the slice.
+    guide : str
+        What it is told besides: ``"nlm"``, what non-local means make of its input, as a further channel.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class NetworkConfig:
     residual: bool = True
     noise_input: bool = True
     factor: int = 2
+    guide: Guide = "none"
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.widths) <= _MOST_LEVELS or not all(1 <= n <= _WIDEST for n in self.widths):
