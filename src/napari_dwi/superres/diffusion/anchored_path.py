@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from napari_dwi.errors import BadInputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Parameterisation = Literal["fraction", "paper"]
+Parameterisation = Literal["fraction", "paper", "direct"]
 Start = Literal["anchor", "sampled"]
 
 # An estimate of x0 from x at step t, and noise of unit variance in the shape of an image.
@@ -28,6 +28,22 @@ Estimate = Callable[["NDArray[np.floating]", int], "NDArray[np.floating]"]
 DrawNoise = Callable[[], "NDArray[np.floating]"]
 
 _FEWEST_STEPS = 2
+
+
+def residual_share(parameterisation: Parameterisation, fraction: Any) -> Any:
+    """How much of a network's residual is taken away to come from x_t to x0.
+
+    Parameters
+    ----------
+    parameterisation : str
+        ``"fraction"`` takes a_t of it, which asks the same of the network at every t; ``"paper"`` f_t
+        (equation 10), which asks ever more of it towards T, and everything at T; ``"direct"`` all.
+    fraction : float, array or tensor
+        a_t.
+    """
+    if parameterisation == "paper":
+        return 4 * fraction * (1 - fraction)
+    return fraction if parameterisation == "fraction" else 1 + 0 * fraction
 
 
 @dataclass(frozen=True)
@@ -107,25 +123,20 @@ class AnchoredPath:
         residual: NDArray[np.floating],
         parameterisation: Parameterisation = "fraction",
     ) -> NDArray[np.floating]:
-        """x0 from x_t and what a network takes for the residual.
-
-        ``"fraction"`` takes a_t of it away, which asks the same of the network at every t; ``"paper"``
-        f_t (equation 10), which asks ever more of it towards T, and everything at T.
+        """x0 from x_t and what a network takes for the residual; see `residual_share`.
 
         Raises
         ------
         BadInputError
             If ``"paper"`` is asked at T, where f_t is 0 and the answer would be the input.
         """
-        if parameterisation == "paper":
-            if t >= self.n_steps:
-                raise BadInputError(
-                    "the paper's parameterisation cannot start at the last step",
-                    expected=f"a step up to {self.n_steps - 1}",
-                    found=t,
-                )
-            return image - self.shape(t) * residual
-        return image - self.fraction(t) * residual
+        if parameterisation == "paper" and t >= self.n_steps:
+            raise BadInputError(
+                "the paper's parameterisation cannot start at the last step",
+                expected=f"a step up to {self.n_steps - 1}",
+                found=t,
+            )
+        return np.asarray(image - residual_share(parameterisation, self.fraction(t)) * residual)
 
 
 def critical_beta(residual_rms: float, n_steps: int) -> float:

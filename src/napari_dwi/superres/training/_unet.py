@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from napari_dwi.superres.diffusion.anchored_path import residual_share
+
 if TYPE_CHECKING:
     from napari_dwi.superres.training.config import Activation, Down, NetworkConfig, Up
 
@@ -28,7 +30,7 @@ class UNet(nn.Module):
         super().__init__()
         self.config = config
         widths = config.widths
-        n_in = 1 + config.noise_input + (config.guide != "none")
+        n_in = config.channels + config.noise_input + (config.guide != "none")
         self.encoders = nn.ModuleList(
             _two_convolutions(before, after, config.activation) for before, after in pairwise((n_in, *widths))
         )
@@ -38,6 +40,12 @@ class UNet(nn.Module):
             _two_convolutions(2 * width, width, config.activation) for width in widths[:-1]
         )
         self.last = nn.Conv2d(widths[0], 1, kernel_size=1)
+        if (path := config.path) is not None:
+            # What noise on the path is drawn from, and how strong it is: see `ResidualBank` and
+            # `ResidualSpread`. Not learnt, but part of what was.
+            tiles = torch.zeros(path.bank_tiles, path.bank_width, path.bank_width)
+            self.register_buffer("residual_bank", tiles)
+            self.register_buffer("residual_spread", torch.zeros(2))
 
     def forward(
         self, image: torch.Tensor, noise: torch.Tensor, guide: torch.Tensor | None = None
@@ -46,8 +54,9 @@ class UNet(nn.Module):
 
         Parameters
         ----------
-        image : tensor, shape (n, 1, h, w)
-            Zero-filled slices, in units of the brightest tissue.
+        image : tensor, shape (n, channels, h, w)
+            Zero-filled slices, in units of the brightest tissue. On a path x_t, y if the network sees
+            it, and a_t at every voxel.
         noise : tensor, shape (n,)
             SD of the noise of each, in the same unit; not looked at by networks without this input.
         guide : tensor, shape (n, 1, h, w), optional
@@ -73,7 +82,12 @@ class UNet(nn.Module):
         for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
             x = decoder(torch.cat([skipped.pop(), up(x)], dim=1))
         made: torch.Tensor = self.last(x)[..., :height, :width]
-        return image + made if self.config.residual else made
+        if not self.config.residual:
+            return made
+        if (path := self.config.path) is not None:
+            share: torch.Tensor = residual_share(path.parameterisation, image[:, -1:])
+            return image[:, :1] - share * made
+        return image + made
 
 
 def _two_convolutions(before: int, after: int, activation: Activation) -> nn.Sequential:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.superres.diffusion.path_config import PathConfig
 
 Down = Literal["max", "mean", "strided"]
 Up = Literal["transposed", "nearest", "bilinear", "bicubic"]
@@ -17,7 +18,7 @@ Schedule = Literal["constant", "exponential", "step", "plateau", "one-cycle"]
 
 _MOST_LEVELS = 6
 _WIDEST = 1024
-_FACTORS = (2, 3, 4)
+_FACTORS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class NetworkConfig:
     noise_input : bool
         Whether it is told the noise level, as a second channel.
     factor : int
-        Fine voxels for one that was acquired, along both axes of the slice.
+        Fine voxels for one that was acquired, along both axes of the slice; 1 only removes noise.
     guide : str
         What it is told besides: ``"nlm"``, what non-local means make of its input, as a further channel.
+    path : PathConfig, optional
+        The anchored path it walks; without it, the network makes its image at once.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class NetworkConfig:
     noise_input: bool = True
     factor: int = 2
     guide: Guide = "none"
+    path: PathConfig | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.widths) <= _MOST_LEVELS or not all(1 <= n <= _WIDEST for n in self.widths):
@@ -64,7 +68,12 @@ class NetworkConfig:
                 found=list(self.widths),
             )
         if self.factor not in _FACTORS:
-            raise BadInputError("not a factor of resolution", expected="2, 3 or 4", found=self.factor)
+            raise BadInputError("not a factor of resolution", expected="1, 2, 3 or 4", found=self.factor)
+
+    @property
+    def channels(self) -> int:
+        """What it sees besides the noise level: the slice, or x_t, with y or without, and a_t."""
+        return 1 if self.path is None else 2 + self.path.sees_anchor
 
     @property
     def multiple(self) -> int:
