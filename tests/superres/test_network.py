@@ -76,6 +76,14 @@ def test_the_network_that_comes_along_is_better_than_zero_filling(
     assert abs(values(result)[tissue].mean() / start[tissue].mean() - 1) < 0.01
 
 
+@pytest.mark.parametrize("scale", [1e-3, 7.0, 3e4])
+def test_scaled_slices_give_scaled_results(scale: float, rng: np.random.Generator) -> None:
+    image = shape_image(48, rng)[..., None]
+    made = values(run(image, noise_sigma=0.04))
+    scaled = values(run(image * np.float32(scale), noise_sigma=0.04 * scale))
+    np.testing.assert_allclose(scaled / scale, made, atol=1e-4)
+
+
 def test_results_are_labelled_as_made_by_a_network(rng: np.random.Generator) -> None:
     result = run(shape_image(32, rng)[..., None], noise_sigma=0.05)
     image = result.output.images[0]
@@ -194,6 +202,7 @@ def test_descriptions_that_cannot_be_used_are_refused(
         {"widths": (4, 4, 4), "down": "mean", "up": "bicubic", "activation": "elu"},
         {"widths": (4,), "residual": False, "noise_input": False, "activation": "leaky-relu"},
         {"up": "nearest"},
+        {"guide": "nlm"},
     ],
     ids=str,
 )
@@ -213,7 +222,7 @@ def test_odd_sizes_work(size: int) -> None:
     from napari_dwi.superres._inference import enhanced
 
     image = np.ones((size, 50 - size, 1), np.float32)
-    made = enhanced(new_checkpoint(widths=(2, 2, 2)), image, 0.05, Context())
+    made = enhanced(new_checkpoint(widths=(2, 2, 2), guide="nlm"), image, 0.05, Context())
     assert made.shape == image.shape
     assert np.isfinite(made).all()
 
