@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,68 @@ if TYPE_CHECKING:
 _TILE_CPU = 192
 _TILE_GPU = 1024
 _SMALLEST_TILE = 16
+
+
+class TiledNetwork:
+    """A network at work on slices of any size.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The network.
+    context : Context
+        Device. When memory runs out its ``chunk_scale`` makes tiles smaller.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, context: Context) -> None:
+        self._network = UNet(checkpoint.config)
+        load_weights(self._network, checkpoint.weights)
+        self._network.to(context.device).eval()
+        self._device = context.device
+        multiple = checkpoint.config.multiple
+        wanted = context.chunk(_TILE_CPU if context.device == "cpu" else _TILE_GPU)
+        self._tile = max(_SMALLEST_TILE, wanted) // multiple * multiple or multiple
+        self._reach = checkpoint.config.reach
+
+    def __call__(
+        self,
+        image: NDArray[np.float32],
+        noise_sd: float,
+        report: Callable[[float], None],
+        guide: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """What the network makes of one slice; the same for any size of tiles, but for rounding.
+
+        Parameters
+        ----------
+        image : ndarray, float32, shape (channels, x, y)
+            What it sees.
+        noise_sd : float
+            SD of the noise, in the unit of the image.
+        report : callable
+            Told the share that is done before every tile.
+        guide : ndarray, float32, shape (1, x, y), optional
+            For networks that have one.
+
+        Returns
+        -------
+        ndarray, float32, shape (x, y)
+        """
+        height, width = image.shape[1:]
+        made = np.empty((height, width), np.float32)
+        noise = torch.full((1,), noise_sd, device=self._device)
+        tiles = list(_tiles(height, width, self._tile, self._reach))
+        with torch.inference_mode():
+            for n, (whole, inner, part) in enumerate(tiles):
+                report(n / len(tiles))
+                told = None if guide is None else self._seen(guide, whole)
+                tile_made = self._network(self._seen(image, whole), noise, told)
+                made[inner] = tile_made[(0, 0, *part)].cpu().numpy()
+        return made
+
+    def _seen(self, values: NDArray[np.float32], whole: tuple[slice, slice]) -> torch.Tensor:
+        # A copy, as accumulating on the device would need room for the whole slice there.
+        return torch.from_numpy(np.ascontiguousarray(values[(..., *whole)]))[None].to(self._device)
 
 
 def enhanced(
@@ -45,34 +107,21 @@ def enhanced(
     ndarray, as ``image``
         The same for any size of tiles, but for rounding.
     """
-    network = UNet(checkpoint.config)
-    load_weights(network, checkpoint.weights)
-    network.to(context.device).eval()
-    multiple = checkpoint.config.multiple
-    wanted = context.chunk(_TILE_CPU if context.device == "cpu" else _TILE_GPU)
-    tile = max(_SMALLEST_TILE, wanted) // multiple * multiple or multiple
+    network = TiledNetwork(checkpoint, context)
     made = np.empty_like(image)
-    tiles = list(_tiles(image.shape[0], image.shape[1], tile, checkpoint.config.reach))
     n_slices = image.shape[2]
-    noise = torch.full((1,), noise_sd, device=context.device)
     progress, guide = context.progress, None
     if checkpoint.config.guide == "nlm":
         # Of whole slices, since its searches reach further than the margin of a tile.
         guide = non_local_means(image, noise_sd, checkpoint.config.factor, progress.part(0, 2))
         progress = progress.part(1, 2)
+    for z in range(n_slices):
 
-    def seen(values: NDArray[np.float32], z: int, whole: tuple[slice, slice]) -> torch.Tensor:
-        # A copy, as accumulating on the device would need room for the whole slice there.
-        return torch.from_numpy(np.ascontiguousarray(values[(*whole, z)]))[None, None].to(context.device)
+        def report(done: float, z: int = z) -> None:
+            progress.report((z + done) / n_slices, f"network, slice {z + 1}/{n_slices}")
 
-    with torch.inference_mode():
-        for z in range(n_slices):
-            for n, (whole, inner, part) in enumerate(tiles):
-                done = (z + n / len(tiles)) / n_slices
-                progress.report(done, f"network, slice {z + 1}/{n_slices}")
-                told = None if guide is None else seen(guide, z, whole)
-                tile_made = network(seen(image, z, whole), noise, told)
-                made[(*inner, z)] = tile_made[(0, 0, *part)].cpu().numpy()
+        told = None if guide is None else guide[None, ..., z]
+        made[..., z] = network(image[None, ..., z], noise_sd, report, told)
     progress.report(1.0, "network done")
     return made
 

@@ -69,6 +69,10 @@ class NetworkConfig:
             )
         if self.factor not in _FACTORS:
             raise BadInputError("not a factor of resolution", expected="1, 2, 3 or 4", found=self.factor)
+        if self.path is not None and self.guide != "none":
+            raise BadInputError(
+                "a network on an anchored path has no guide", expected='guide "none"', found=self.guide
+            )
 
     @property
     def channels(self) -> int:
