@@ -130,9 +130,7 @@ def _predicted(
     samples = torch.from_numpy(np.random.default_rng(seed).permutation(np.flatnonzero(task.learnt_from)))
     if parameters.standardised:
         features.standardise(standardising_samples(samples).to(context.device))
-    context.progress.check()
-    target, start, sd = _learning_target(priors, task)
-    context.progress.check()
+    target, start, sd = _learning_target(priors, task, context.progress)
 
     def make_network(member_seed: int) -> VoxelNetwork:
         encoding = make_encoding(
@@ -167,37 +165,41 @@ def _features(
     volumes = range(priors.n_volumes) if parameters.use_b_values else []
     anatomy = range(priors.n_volumes, len(priors.images))
     hidden = [[target] for target in targets]
-    images, n_images = priors.images, len(priors.images)
+    images, n_images = list(priors.images), len(priors.images)
     parts = [Columns.of_patches(anatomy, parameters.patch_size, hidden)]
     if parameters.b_value_patches == WHOLE_PATCHES:
         parts.append(Columns.of_patches(volumes, parameters.patch_size, hidden))
     else:
         from scipy.ndimage import uniform_filter
 
-        means = []
         for n in volumes:
             progress.check()
-            means.append(uniform_filter(images[n], parameters.patch_size, mode="mirror"))
-        images = np.concatenate([images, np.array(means, dtype=np.float32).reshape(-1, *images.shape[1:])])
+            images.append(uniform_filter(images[n], parameters.patch_size, mode="mirror"))
         hidden_means = [[n_images + target] for target in targets]
         parts.append(Columns.of_patches(volumes, 1, hidden))
         parts.append(Columns.of_patches(range(n_images, len(images)), 1, hidden_means))
     progress.check()
-    parts.append(Columns.of_neighbours(targets, task.own, images.shape[1:], len(targets)))
-    return VoxelFeatures(images, Columns.joined(parts), task.start)
+    parts.append(Columns.of_neighbours(targets, task.own, priors.images.shape[1:], len(targets)))
+    return VoxelFeatures(images, Columns.joined(parts), task.start, progress.check)
 
 
 def _learning_target(
-    priors: PriorImages, task: Task
+    priors: PriorImages, task: Task, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """What the networks learn at every sample, and the start and SD that make it an intensity."""
+    progress.check()
     images = priors.images[task.targets]
     if task.start is None:
         return images.reshape(-1), np.zeros_like(images), np.ones((len(images), 1, 1, 1), dtype=np.float32)
-    left = images - task.start
-    spreads = [float(each[where].std()) or 1.0 for each, where in zip(left, task.learnt_from, strict=True)]
-    sd = np.array(spreads, dtype=np.float32)[:, None, None, None]
-    return (left / sd).reshape(-1), task.start, sd
+    sd = np.ones((len(images), 1, 1, 1), dtype=np.float32)
+    for step, start in enumerate(task.start):
+        progress.check()
+        images[step] -= start
+        progress.check()
+        sd[step] = float(images[step][task.learnt_from[step]].std()) or 1.0
+        images[step] /= sd[step]
+    progress.check()
+    return images.reshape(-1), task.start, sd
 
 
 def _told(

@@ -7,7 +7,7 @@ the volume among these, plus the flat C-order index of the voxel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -84,12 +84,14 @@ class VoxelFeatures(nn.Module):
 
     Parameters
     ----------
-    images : ndarray, float32, shape (n_images, x, y, z)
+    images : sequence of ndarray, float32, each of shape (x, y, z)
         Scaled to order one, without NaN.
     columns : Columns
         What of them to take.
     start : ndarray, float32, shape (n_targets, x, y, z), optional
         A first prediction of every target, which describes its voxels too.
+    check : callable, optional
+        Called often; raises to stop.
     """
 
     _images: torch.Tensor
@@ -100,12 +102,21 @@ class VoxelFeatures(nn.Module):
     _scale: torch.Tensor
 
     def __init__(
-        self, images: NDArray[np.float32], columns: Columns, start: NDArray[np.float32] | None = None
+        self,
+        images: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+        columns: Columns,
+        start: NDArray[np.float32] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
-        shape = images.shape[1:]
+        check = check or (lambda: None)
+        shape = images[0].shape
         radius = int(np.abs(columns.step).max(initial=0))
-        padded = np.pad(images, [(0, 0)] + [(radius, radius)] * 3, mode="reflect")
+        padded = np.empty((len(images), *(n + 2 * radius for n in shape)), dtype=np.float32)
+        for one, image in zip(padded, images, strict=True):
+            check()
+            one[...] = np.pad(image, radius, mode="reflect")
+        check()
         strides = np.array([padded.shape[2] * padded.shape[3], padded.shape[3], 1])
         taken = columns.image * int(np.prod(padded.shape[1:])) + (columns.step + radius) @ strides
         n_targets = len(columns.kept)
