@@ -10,9 +10,11 @@ HF          of the true detail beyond half the Nyquist frequency of the quick sc
             there (1 is all of it); noise neither adds nor takes
 s/slice     seconds for a slice, one thread
 
-``--volume FILE`` adds slices of an image of your own, whose noise then counts as truth. ``--alignment``
-trains two small networks, with an aligned input and with voxels simply repeated, both with flips, and
-prints what the half voxel between the two costs (some minutes).
+``--factor 3`` and ``--checkpoint FILE`` take another factor and another network; with ``--record`` the
+scores are written into the JSON of that network. ``--volume FILE`` adds slices of an image of your own,
+whose noise then counts as truth. ``--alignment`` trains two small networks, with an aligned input and with
+voxels simply repeated, both with flips, and prints what the half voxel between the two costs (some
+minutes).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +39,12 @@ from napari_dwi.physics.phantoms.body import simulate_body
 from napari_dwi.physics.phantoms.head_scan import simulate_brain
 from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.scan import Grid, Volume, open_volume
+from napari_dwi.superres.training.checkpoint import read_checkpoint, write_checkpoint
 
 _SIGMAS = (0.02, 0.05, 0.10)
 _TISSUE = 0.1
 _NOISE_SEED = 29
+_RECORDED = ("zero-fill", "zero-fill + NLM", "network")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,13 @@ class Anatomy:
     def tissue(self) -> np.ndarray:
         """Where scores are taken."""
         return self.truth > _TISSUE
+
+    def cropped(self, factor: int) -> Anatomy:
+        """Without the last rows and columns that a scan of so much less resolution cannot have."""
+        rows, columns = (slice(n - n % factor) for n in self.truth.shape[:2])
+        return Anatomy(
+            self.name, self.truth[rows, columns], self.first[rows, columns], self.second[rows, columns]
+        )
 
 
 def _anatomies(volumes: list[Path]) -> Iterator[Anatomy]:
@@ -93,12 +104,12 @@ def _scaled(image: np.ndarray) -> np.ndarray:
     return (image / np.percentile(image[image > _TISSUE * image.max()], 99)).astype(np.float32)
 
 
-def _through(name: str) -> Callable[[ImagePair], np.ndarray]:
+def _through(name: str, **more: object) -> Callable[[ImagePair], np.ndarray]:
     """A method of the package, on slices of 1 mm."""
     method = find_method(name, "superres")
 
     def run(pair: ImagePair) -> np.ndarray:
-        settings = {"edges": "periodic"}
+        settings = {"edges": "periodic", "factor": pair.factor} | more
         if "noise_sigma" in method.settings().as_dict():
             settings["noise_sigma"] = pair.sigma_low
         volume = Volume(pair.low, Grid.from_spacing(pair.low.shape, (1, 1, 5)))
@@ -122,7 +133,7 @@ def _repeated(pair: ImagePair) -> np.ndarray:
     return pair.low.repeat(pair.factor, axis=0).repeat(pair.factor, axis=1)
 
 
-def _scores(anatomy: Anatomy, image: np.ndarray) -> list[float]:
+def _scores(anatomy: Anatomy, image: np.ndarray, factor: int) -> list[float]:
     second = image[anatomy.second]
     cnr = abs(float(image[anatomy.first].mean() - second.mean())) / float(second.std())
     peak = 1.0
@@ -130,15 +141,15 @@ def _scores(anatomy: Anatomy, image: np.ndarray) -> list[float]:
         psnr(image, anatomy.truth, anatomy.tissue, peak),
         ssim(image, anatomy.truth, anatomy.tissue, peak),
         cnr,
-        _detail(image, anatomy.truth),
+        _detail(image, anatomy.truth, factor),
     ]
 
 
-def _detail(image: np.ndarray, truth: np.ndarray) -> float:
+def _detail(image: np.ndarray, truth: np.ndarray, factor: int) -> float:
     """Share of the true high frequencies: their projection on those of the truth."""
     frequencies = [np.abs(np.fft.fftfreq(n)) for n in truth.shape[:2]]
-    # In samples of the fine grid the quick scan ends at 1/4.
-    high = np.maximum(frequencies[0][:, None], frequencies[1]) > 0.125
+    # In samples of the fine grid the quick scan ends at 1 / (2 factor).
+    high = np.maximum(frequencies[0][:, None], frequencies[1]) > 0.25 / factor
     made, true = (np.fft.fft2(one, axes=(0, 1))[high] for one in (image, truth))
     return float(np.vdot(true, made).real / np.vdot(true, true).real)
 
@@ -147,9 +158,10 @@ def _row(title: str, scores: list[float], seconds: float) -> str:
     return f"{title:24}{scores[0]:8.2f}{scores[1]:8.3f}{scores[2]:8.2f}{scores[3]:8.3f}{seconds:10.3f}"
 
 
-def _compare(anatomy: Anatomy, sigma: float) -> None:
+def _compare(anatomy: Anatomy, sigma: float, factor: int, checkpoint: str) -> dict[str, list[float]]:
+    """Print the table of an anatomy and a noise level; the scores by the title of the row."""
     rng = np.random.default_rng(_NOISE_SEED)
-    pair = simulate_pair(anatomy.truth, sigma, rng)
+    pair = simulate_pair(anatomy.truth, sigma, rng, factor=factor)
     size = " x ".join(map(str, anatomy.truth.shape))
     print(f"\n{anatomy.name}, noise {100 * sigma:g} %, {size} voxels")
     print(f"{'':24}{'PSNR':>8}{'SSIM':>8}{'CNR':>8}{'HF':>8}{'s/slice':>10}")
@@ -158,14 +170,32 @@ def _compare(anatomy: Anatomy, sigma: float) -> None:
         "cubic": _cubic,
         "zero-fill": _through("zero-fill"),
         "zero-fill + NLM": _through("zero-fill-nlm"),
-        "network": _through("network"),
+        "network": _through("network", checkpoint=checkpoint),
     }
+    found = {}
     for title, run in ways.items():
         start = time.perf_counter()
         image = run(pair)
         seconds = (time.perf_counter() - start) / anatomy.truth.shape[2]
-        print(_row(title, _scores(anatomy, image), seconds), flush=True)
-    print(_row("the scan of high res.", _scores(anatomy, pair.high), 0.0), flush=True)
+        found[title] = _scores(anatomy, image, factor)
+        print(_row(title, found[title], seconds), flush=True)
+    print(_row("the scan of high res.", _scores(anatomy, pair.high, factor), 0.0), flush=True)
+    return found
+
+
+def _record(path: Path, tables: dict[str, dict[str, list[float]]]) -> None:
+    """Write what was found of a network, and of what it is compared with, into its JSON."""
+    checkpoint = read_checkpoint(path)
+    said = {
+        name: {
+            title: {"PSNR": round(row[0], 2), "SSIM": round(row[1], 3), "CNR": round(row[2], 2)}
+            for title, row in found.items()
+            if title in _RECORDED
+        }
+        for name, found in tables.items()
+    }
+    about = {**checkpoint.about, "Scores": {"Script": "benchmarks/superres.py", **said}}
+    write_checkpoint(replace(checkpoint, about=about), path)
 
 
 def _alignment(anatomies: list[Anatomy], epochs: int) -> None:
@@ -206,15 +236,27 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sigmas", type=float, nargs="*", default=list(_SIGMAS))
+    parser.add_argument("--factor", type=int, default=2)
+    parser.add_argument("--checkpoint", type=Path, help="instead of the network that comes along")
+    parser.add_argument("--record", action="store_true", help="write the scores into the checkpoint's JSON")
     parser.add_argument("--volume", type=Path, action="append", default=[])
     parser.add_argument("--alignment", action="store_true")
     parser.add_argument("--epochs", type=int, default=25, help="of the networks of --alignment")
     options = parser.parse_args()
+    if options.record and options.checkpoint is None:
+        parser.error("--record needs --checkpoint")
     anatomies = list(_anatomies(options.volume))
+    checkpoint = "" if options.checkpoint is None else str(options.checkpoint)
     with torch_threads(1):
-        for anatomy in anatomies:
-            for sigma in options.sigmas:
-                _compare(anatomy, sigma)
+        tables = {
+            f"{anatomy.name}, noise {100 * sigma:g} %": _compare(
+                anatomy.cropped(options.factor), sigma, options.factor, checkpoint
+            )
+            for anatomy in anatomies
+            for sigma in options.sigmas
+        }
+        if options.record:
+            _record(options.checkpoint, tables)
         if options.alignment:
             _alignment(anatomies, options.epochs)
 
