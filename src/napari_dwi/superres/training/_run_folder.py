@@ -74,11 +74,23 @@ class RunFolder:
         Where; made with the first epoch.
     network, training : NetworkConfig, TrainingConfig
         The settings of the run.
+    about : mapping
+        What it is trained on, and from what it starts; ready for JSON.
     """
 
-    def __init__(self, folder: Path, network: NetworkConfig, training: TrainingConfig) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        about: Mapping[str, object],
+    ) -> None:
         self._folder = folder
-        self._settings = {"Network": to_json(network), "Training": to_json(training)}
+        self._settings = {
+            "Network": to_json(network),
+            "Training": to_json(training),
+            "About": dict(about),
+        }
 
     def read(
         self, like: Mapping[str, NDArray[np.float32]], optimiser: torch.optim.Optimizer

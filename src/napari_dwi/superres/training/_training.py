@@ -14,10 +14,10 @@ import torch
 from napari_dwi.errors import MethodFailedError
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.strict_json import to_json
-from napari_dwi.superres._non_local_means import non_local_means
-from napari_dwi.superres.training._losses import loss_of
+from napari_dwi.superres.diffusion.path_examples import PathExamples
 from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
 from napari_dwi.superres.training._run_folder import RunFolder, RunState
+from napari_dwi.superres.training._stepping import Stepper, made_by
 from napari_dwi.superres.training._unet import UNet
 from napari_dwi.superres.training.checkpoint import Checkpoint
 from napari_dwi.superres.training.examples import Example, Examples, augmented, batches
@@ -61,6 +61,8 @@ def train(
     device: str = "cpu",
     progress: Progress | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    watch: Callable[[int, UNet], None] | None = None,
+    judge: Callable[[UNet], Mapping[str, object]] | None = None,
 ) -> Trained:
     """Train a network until its validation loss no longer falls.
 
@@ -73,7 +75,7 @@ def train(
     noise_range : (float, float)
         Lowest and highest noise of the examples, in units of the brightest tissue.
     about : mapping, optional
-        What else the checkpoint should say; ready for JSON.
+        What else the checkpoint should say; ready for JSON. A folder belongs to one such text.
     start : Checkpoint, optional
         A network of the same kind to go on from (fine-tuning).
     folder : Path, optional
@@ -82,17 +84,22 @@ def train(
     device : str
         ``"cpu"``, ``"cuda"`` or ``"mps"``. On CUDA with mixed precision.
     progress : Progress, optional
-        Looked at before every step.
+        Looked at before every step and between the layers.
     on_epoch : callable, optional
         Receives the record of every epoch as soon as the run folder has it, first those of a run that
         goes on. What it raises ends training there.
+    watch : callable, optional
+        Receives the number of every epoch and the network after it, before `on_epoch` hears of it.
+    judge : callable, optional
+        What else the checkpoint should say, given the network with its best weights; ready for JSON.
 
     Raises
     ------
     Stopped
         If the user asked to stop; the run folder holds all epochs that were finished.
     MethodFailedError
-        If the loss is no longer a number, or the network has learnt to leave its input alone.
+        If the loss is no longer a number, the network has learnt to leave its input alone, or memory
+        runs out.
     BadInputError
         If the folder holds a run with other settings.
     """
@@ -102,11 +109,15 @@ def train(
     network = UNet(network_config).to(device)
     if start is not None:
         load_weights(network, start.weights)
+    if network_config.path is not None:
+        examples = PathExamples(examples, network_config.path, config.seed, progress.check)
+        load_weights(network, weights_of(network) | examples.tensors())
     optimiser = optimiser_of(network, config)
     steps = -(-len(examples) // config.batch_size)
     schedule = schedule_of(optimiser, config, steps)
     stopping = EarlyStopping(config.patience, config.fewest_epochs)
-    run = None if folder is None else RunFolder(folder, network_config, config)
+    stepper = Stepper(network, optimiser, config, device, progress)
+    run = None if folder is None else RunFolder(folder, network_config, config, about or {})
     best, history = weights_of(network), list[EpochRecord]()
     if run is not None and (state := run.read(weights_of(network), optimiser)) is not None:
         load_weights(network, state.weights)
@@ -121,11 +132,11 @@ def train(
         losses: list[float] = []
         for step, batch in enumerate(_batches(examples, config, epoch)):
             part.report(step / steps, f"loss {losses[-1]:.4g}" if losses else "first step")
-            losses.append(_step(network, optimiser, batch, config, device))
+            losses.append(stepper.step(batch))
             schedule.after_step()
         rate = float(optimiser.param_groups[0]["lr"])
-        validation = _validation_loss(network, examples, config, device, part)
-        record = EpochRecord(epoch, float(np.mean(losses)), validation, rate)
+        validation, error = stepper.validate(examples.validation())
+        record = EpochRecord(epoch, float(np.mean(losses)), validation, error, rate)
         if not (math.isfinite(record.training_loss) and math.isfinite(validation)):
             raise MethodFailedError(
                 "training has failed: the loss is no longer a number",
@@ -140,13 +151,23 @@ def train(
             rate = float(optimiser.param_groups[0]["lr"])
             state = RunState(weights_of(network), best, rate, schedule.state(), tuple(history))
             run.write(state, optimiser)
+        if watch is not None:
+            watch(epoch, network)
         told(record)
         part.report(1.0, f"validation loss {validation:.4g}")
     load_weights(network, best)
     _check_learnt(network, examples, device, progress)
-    said = {"Training": to_json(config), "BestEpoch": stopping.best_epoch, "Epochs": len(history)}
-    said["ValidationLoss"] = history[stopping.best_epoch - 1].validation_loss
-    checkpoint = Checkpoint(network_config, best, noise_range, said | dict(about or {}))
+    kept = history[stopping.best_epoch - 1]
+    said = {
+        "Training": to_json(config),
+        "BestEpoch": kept.epoch,
+        "Epochs": len(history),
+        "ValidationLoss": kept.validation_loss,
+        "ValidationMSE": kept.validation_mse,
+        **(judge(network) if judge is not None else {}),
+        **(about or {}),
+    }
+    checkpoint = Checkpoint(network_config, best, noise_range, said)
     if run is not None:
         run.finish(checkpoint)
     return Trained(checkpoint, tuple(history))
@@ -173,62 +194,16 @@ def _batches(examples: Examples, config: TrainingConfig, epoch: int) -> Iterator
     )
 
 
-def _step(
-    network: UNet, optimiser: torch.optim.Optimizer, batch: Example, config: TrainingConfig, device: str
-) -> float:
-    optimiser.zero_grad(set_to_none=True)
-    loss = _loss(network, batch, config, device)
-    loss.backward()
-    optimiser.step()
-    return float(loss.detach())
-
-
-def _loss(network: UNet, batch: Example, config: TrainingConfig, device: str) -> torch.Tensor:
-    target, noise = _on(device, batch.target), _on(device, batch.noise)
-    with torch.autocast("cuda", dtype=torch.bfloat16, enabled=device == "cuda"):
-        made = _made(network, batch, device)
-    return loss_of(made, target, noise, config)
-
-
-def _made(network: UNet, batch: Example, device: str) -> torch.Tensor:
-    guide = None
-    if network.config.guide == "nlm":
-        factor = network.config.factor
-        means = [
-            non_local_means(image.transpose(1, 2, 0), float(noise), factor, Progress()).transpose(2, 0, 1)
-            for image, noise in zip(batch.image, batch.noise, strict=True)
-        ]
-        guide = _on(device, np.stack(means))
-    made: torch.Tensor = network(_on(device, batch.image), _on(device, batch.noise), guide)
-    return made
-
-
-def _on(device: str, values: NDArray[np.float32]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
-
-
-@torch.inference_mode()
-def _validation_loss(
-    network: UNet, examples: Examples, config: TrainingConfig, device: str, progress: Progress
-) -> float:
-    """Mean over whole slices as they are, none of them changed."""
-    total, count = 0.0, 0
-    for batch in batches(examples.validation(), 1):
-        progress.check()
-        total += float(_loss(network, batch, config, device))
-        count += 1
-    return total / count
-
-
 @torch.inference_mode()
 def _check_learnt(network: UNet, examples: Examples, device: str, progress: Progress) -> None:
     """Raise `MethodFailedError` if the output equals the input, which a plausible loss can hide."""
     changed, wanted = 0.0, 0.0
     for batch in batches(examples.validation(), 1):
         progress.check()
-        made = _made(network, batch, device).float().cpu().numpy()
-        changed += float(np.square(made - batch.image).sum())
-        wanted += float(np.square(batch.target - batch.image).sum())
+        made = made_by(network, batch, device, progress).float().cpu().numpy()
+        image = batch.image[:, :1]
+        changed += float(np.square(made - image).sum())
+        wanted += float(np.square(batch.target - image).sum())
     if changed < _LEAST_CHANGE**2 * wanted:
         raise MethodFailedError(
             "the network has learnt to give back its input",

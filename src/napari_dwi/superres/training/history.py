@@ -22,8 +22,8 @@ class EpochRecord:
         From 1.
     training_loss : float
         Mean over the steps of the epoch.
-    validation_loss : float
-        After it.
+    validation_loss, validation_mse : float
+        After it; the mean squared error is comparable between runs with other losses.
     learning_rate : float
         At its end.
     """
@@ -31,6 +31,7 @@ class EpochRecord:
     epoch: int
     training_loss: float
     validation_loss: float
+    validation_mse: float
     learning_rate: float
 
 
