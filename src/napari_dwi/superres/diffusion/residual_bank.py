@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -90,3 +91,24 @@ class ResidualBank:
         )
         drawn = np.rot90(residual[row : row + height, column : column + width], turns)
         return -drawn if self.random_sign and rng.random() < 0.5 else drawn
+
+    def cover(self, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Noise of any shape: one residual where all are large enough, else many that overlap.
+
+        Where they overlap, weights whose squares add up to 1 leave the variance as it is; where the
+        overlaps lie is random.
+        """
+        width = min(min(residual.shape) for residual in self.residuals)
+        if max(shape) <= width:
+            return self.draw(shape, rng)
+        overlap = width // 4
+        step = width - overlap
+        rising = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / max(overlap, 1))
+        window = np.concatenate([rising, np.ones(width - 2 * overlap), rising[::-1]]).astype(np.float32)
+        first = [overlap + int(rng.integers(step)) for _ in shape]
+        starts = [range(0, begin + n, step) for begin, n in zip(first, shape, strict=True)]
+        noise = np.zeros([one[-1] + width for one in starts], np.float32)
+        for row, column in itertools.product(*starts):
+            drawn = self.draw((width, width), rng) * window[:, None] * window
+            noise[row : row + width, column : column + width] += drawn
+        return noise[first[0] : first[0] + shape[0], first[1] : first[1] + shape[1]]

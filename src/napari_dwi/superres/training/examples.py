@@ -29,7 +29,8 @@ class Example:
     Parameters
     ----------
     image, target : ndarray, float32, shape (..., h, w)
-        What the network gets, zero-filled, and what it should make of it.
+        What the network gets, zero-filled, and what it should make of it. On a path the image of a
+        single slice has an axis of channels, too.
     noise : ndarray, float32, shape (...)
         SD of the noise of ``image``.
     """
@@ -182,7 +183,7 @@ def augmented(example: Example, config: TrainingConfig, rng: np.random.Generator
 
 
 def batches(examples: Iterator[Example], size: int) -> Iterator[Example]:
-    """Stacks of so many slices with an axis of one channel; those of another size begin a new stack."""
+    """Stacks of so many slices with an axis of channels; those of another size begin a new stack."""
     stack: list[Example] = []
     for example in examples:
         if stack and (len(stack) == size or example.image.shape != stack[0].image.shape):
@@ -194,8 +195,9 @@ def batches(examples: Iterator[Example], size: int) -> Iterator[Example]:
 
 
 def _stacked(examples: list[Example]) -> Example:
+    images = np.stack([example.image for example in examples])
     return Example(
-        np.stack([example.image for example in examples])[:, None],
+        images if images.ndim == 4 else images[:, None],
         np.stack([example.target for example in examples])[:, None],
         np.array([example.noise for example in examples], np.float32),
     )
