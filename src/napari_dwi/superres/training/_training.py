@@ -106,7 +106,8 @@ def train(
     progress = progress or Progress()
     told = on_epoch or _untold
     torch.manual_seed(config.seed)
-    network = UNet(network_config).to(device)
+    # Channels last: a third less time on a processor for networks as narrow as these.
+    network = UNet(network_config).to(device, memory_format=torch.channels_last)
     if start is not None:
         load_weights(network, start.weights)
     if network_config.path is not None:
