@@ -38,7 +38,7 @@ class TiledNetwork:
     def __init__(self, checkpoint: Checkpoint, context: Context) -> None:
         self._network = UNet(checkpoint.config)
         load_weights(self._network, checkpoint.weights)
-        self._network.to(context.device, memory_format=torch.channels_last).eval()
+        self._network.to(context.device).eval()
         self._device = context.device
         multiple = checkpoint.config.multiple
         wanted = context.chunk(_TILE_CPU if context.device == "cpu" else _TILE_GPU)

@@ -106,8 +106,7 @@ def train(
     progress = progress or Progress()
     told = on_epoch or _untold
     torch.manual_seed(config.seed)
-    # Channels last: a third less time on a processor for networks as narrow as these.
-    network = UNet(network_config).to(device, memory_format=torch.channels_last)
+    network = UNet(network_config).to(device)
     if start is not None:
         load_weights(network, start.weights)
     if network_config.path is not None:
