@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_dwi.methods.method import Context, Method
 from napari_dwi.methods.parameters import file_path, number
+from napari_dwi.superres._brightness import brightest_tissue
 from napari_dwi.superres._super_resolving import Enhancer, FineVolume, SuperresParameters, super_resolver
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from napari_dwi.superres.training.checkpoint import Checkpoint
 
-# What counts as the brightest tissue: of the voxels above a tenth of the highest ones.
-_BRIGHTEST_PERCENTILE = 99.0
-_TISSUE_SHARE = 0.1
 _CAUTION = (
     "network-enhanced: a network can only make likely what it has learnt; compare with zero-fill before "
     "reading fine structure"
@@ -63,16 +61,9 @@ def _enhance(
 
     low, high = checkpoint.noise_range
     # A scan noisier than any it has seen is shown to it darker, so that it knows the noise at least.
-    scale = np.float32(max(_brightest(volume.image), volume.noise_sd / high))
+    scale = np.float32(max(brightest_tissue(volume.image), volume.noise_sd / high))
     noise = max(low, float(volume.noise_sd / scale))
     return enhanced(checkpoint, volume.image / scale, noise, context) * scale
-
-
-def _brightest(image: NDArray[np.float32]) -> float:
-    """The brightness of the brightest tissue, whatever the share of air."""
-    highest = float(np.percentile(image, 99.9))
-    tissue = image[image > _TISSUE_SHARE * highest]
-    return float(np.percentile(tissue, _BRIGHTEST_PERCENTILE)) if tissue.size and highest > 0 else 1.0
 
 
 METHOD = Method(
