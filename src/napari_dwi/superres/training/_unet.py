@@ -72,7 +72,9 @@ class UNet(nn.Module):
         """
         n, _, height, width = image.shape
         below, right = (-size % self.config.multiple for size in (height, width))
-        seen = image if self.config.guide == "none" or guide is None else torch.cat([image, guide], dim=1)
+        start, seen = image, image
+        if self.config.guide != "none" and guide is not None:
+            start, seen = guide, torch.cat([image, guide], dim=1)
         x = functional.pad(seen, (0, right, 0, below), mode="replicate")
         if self.config.noise_input:
             level = noise.to(x.dtype)[:, None, None, None].expand(n, 1, *x.shape[2:])
@@ -91,7 +93,7 @@ class UNet(nn.Module):
         if (path := self.config.path) is not None:
             share: torch.Tensor = residual_share(path.parameterisation, image[:, -1:])
             return image[:, :1] - share * made
-        return image + made
+        return start + made
 
 
 def _two_convolutions(before: int, after: int, activation: Activation) -> nn.Sequential:

@@ -41,6 +41,7 @@ class NetworkConfig:
         Fine voxels for one that was acquired, along both axes of the slice; 1 only removes noise.
     guide : str
         What it is told besides: ``"nlm"``, what non-local means make of its input, as a further channel.
+        A residual network then says what to add to that.
     path : PathConfig, optional
         The anchored path it walks; without it, the network makes its image at once.
 
