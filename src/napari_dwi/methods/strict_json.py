@@ -37,7 +37,7 @@ def from_json(kind: type[_T], said: Any, file: Path) -> _T:
     Raises
     ------
     BadInputError
-        If a key is unknown or missing, or a value is not of its kind; it names the key.
+        If a key is unknown or missing, or a value is not of its kind; it names the key, and those known.
     """
     made: _T = _value(kind, said, "", file)
     return made
@@ -85,7 +85,11 @@ def _object(kind: Any, said: Any, where: str, file: Path) -> Any:
     hints = get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     if unknown := [key for key in said if key not in fields]:
-        raise BadInputError(f"unknown key {_below(where, str(unknown[0]))}", file=file)
+        raise BadInputError(
+            f"unknown key {_below(where, str(unknown[0]))}",
+            file=file,
+            expected="one of " + ", ".join(fields),
+        )
     values = {}
     for name, field in fields.items():
         if name in said:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +61,8 @@ def train(
     device: str = "cpu",
     progress: Progress | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
-    watch: Callable[[int, UNet], None] | None = None,
-    judge: Callable[[UNet], Mapping[str, object]] | None = None,
+    watch: Callable[[int, Checkpoint], None] | None = None,
+    judge: Callable[[Checkpoint], Mapping[str, object]] | None = None,
 ) -> Trained:
     """Train a network until its validation loss no longer falls.
 
@@ -91,7 +91,7 @@ def train(
     watch : callable, optional
         Receives the number of every epoch and the network after it, before `on_epoch` hears of it.
     judge : callable, optional
-        What else the checkpoint should say, given the network with its best weights; ready for JSON.
+        What else the checkpoint should say, given what it says so far; ready for JSON.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def train(
             state = RunState(weights_of(network), best, rate, schedule.state(), tuple(history))
             run.write(state, optimiser)
         if watch is not None:
-            watch(epoch, network)
+            watch(epoch, Checkpoint(network_config, weights_of(network), noise_range))
         told(record)
         part.report(1.0, f"validation loss {validation:.4g}")
     load_weights(network, best)
@@ -164,10 +164,11 @@ def train(
         "Epochs": len(history),
         "ValidationLoss": kept.validation_loss,
         "ValidationMSE": kept.validation_mse,
-        **(judge(network) if judge is not None else {}),
         **(about or {}),
     }
     checkpoint = Checkpoint(network_config, best, noise_range, said)
+    if judge is not None:
+        checkpoint = replace(checkpoint, about=said | dict(judge(checkpoint)))
     if run is not None:
         run.finish(checkpoint)
     return Trained(checkpoint, tuple(history))

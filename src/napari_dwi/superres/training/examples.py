@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -74,6 +74,8 @@ class ShapeExamples:
         Ratio of the resolutions.
     seed : int
         Of everything.
+    check : callable, optional
+        Raises `Stopped` if the user asked to stop; asked before every image is drawn.
     """
 
     def __init__(
@@ -86,13 +88,18 @@ class ShapeExamples:
         per_epoch: int = 400,
         factor: int = 2,
         seed: int = 0,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self._noise = noise
         self._per_epoch = per_epoch
         self._factor = factor
         self._seed = seed
         rng = np.random.default_rng(seed)
-        self._images = [shape_image(size, rng) for _ in range(n_images + n_validation)]
+        self._images = []
+        for _ in range(n_images + n_validation):
+            if check is not None:
+                check()
+            self._images.append(shape_image(size, rng))
         self._n_validation = n_validation
 
     def __len__(self) -> int:
