@@ -9,6 +9,7 @@ _SLICE_NETWORKS = ("mm-bsn", "noise2self", "noise2void", "zs-n2n")
 
 # Done within a blink, whatever the result is worth.
 _FAST = {
+    "anchored-path": {"steps": "2"},
     "auto": {"networks": "fast", "steps": "8"},
     "bl-inr": {"width": "16", "steps": "8", "batch_size": "256", "ensemble": "2"},
     "non-local-means": {"search_radius": "3"},

@@ -14,6 +14,7 @@ from napari_dwi.methods.parameters import (
     flag,
     number,
     whole,
+    whole_list,
 )
 
 
@@ -174,3 +175,20 @@ def test_a_file_is_text_and_may_be_left_out() -> None:
     assert WithFile().with_settings({"weights": "a b.safetensors"}).weights == "a b.safetensors"
     with pytest.raises(BadInputError, match="expected a file, or nothing"):
         WithFile.from_values({"weights": 3})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed(Parameters):
+    widths: tuple[int, ...] = whole_list((16, 32), low=1, high=512, help="Channels at each resolution.")
+
+
+def test_whole_numbers_are_told_as_a_list() -> None:
+    assert Listed().with_settings({"widths": "8, 16 32"}).widths == (8, 16, 32)
+    assert Listed.from_values({"widths": [8]}).widths == (8,)
+
+
+@pytest.mark.parametrize("text", ["16, 0", "513", "1.5", "wide"])
+def test_a_list_with_one_number_that_cannot_be_used_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match="parameter widths cannot be used") as caught:
+        Listed().with_settings({"widths": text})
+    assert caught.value.expected == "whole numbers from 1 to 512"

@@ -27,6 +27,8 @@ _FOLDS = 4
 _ENOUGH_VOXELS = 300_000
 # Fewer say nothing about weights.
 _FEWEST_UNSEEN = 200
+# What is expected where the noise does not let it be found out.
+_EXPECTED = np.array([1.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +79,15 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
         final = np.stack([told.mean[step], told.start[step], simple[step]])
         unseen = np.stack([unseen_start[step] + learnt, unseen_start[step], simple[step]])
         judged = task.learnt_from[step] & np.isfinite(learnt) & task.within
-        weights = np.array([1.0, 0.0, 0.0])
+        weights = _EXPECTED
         errors = np.full(3, np.nan)
         factors = np.zeros(len(_SCALES))
         if np.count_nonzero(judged) >= _FEWEST_UNSEEN:
-            errors = np.square(unseen[:, judged] - noisy[judged]).mean(axis=1, dtype=np.float64)
-            weights = weights_of_mixture(unseen[:, judged], noisy[judged])
+            off = (unseen[:, judged] - noisy[judged]).astype(np.float64)
+            products = off @ off.T / off.shape[1]
+            errors = products.diagonal()
+            products = _of_the_final(products, found, step, judged)
+            weights = weights_of_mixture(products, off.shape[1], _EXPECTED)
         image = np.tensordot(weights.astype(np.float32), final, axes=1)
         if add_back and np.isfinite(errors).all():
             mixed = np.tensordot(weights.astype(np.float32), unseen, axes=1)
@@ -116,6 +121,28 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
             }
         )
     return Combined(images, figures, facts)
+
+
+def _of_the_final(
+    products: NDArray[np.float64], found: Represented, step: int, judged: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Products of errors as they will be of what is mixed in the end.
+
+    Of unseen voxels one network says something, in the end the mean of all, which lacks their
+    variance. Linear weights of unseen voxels are learnt from fewer voxels; what this adds to their
+    error is found from the difference between seen and unseen voxels, both of which go with one over
+    the number of voxels.
+    """
+    told = found.told
+    noisy = found.priors.images[found.task.targets[step]]
+    final = products.copy()
+    variance = float(np.square(told.spread[step][judged]).mean(dtype=np.float64))
+    final[0, 0] -= (1 - 1 / found.n_networks) * variance
+    seen = float(np.square(told.start[step][judged] - noisy[judged]).mean(dtype=np.float64))
+    fewer = 1 / (_FOLDS - 1)
+    # Networks begin with the linear prediction, and share what is wrong with it.
+    final[:2, :2] -= max(products[1, 1] - seen, 0.0) * fewer / (2 + fewer)
+    return final
 
 
 def _linearly(

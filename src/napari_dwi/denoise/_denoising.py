@@ -102,15 +102,15 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
                 denoised = floor.removed_from(denoised, context.progress.check)
             figures |= floor.figures()
             warnings.append(floor.warning())
-        denoised = np.where(np.isfinite(before), denoised, np.float32(np.nan)).astype(np.float32, copy=False)
-        context.progress.check()
+        denoised = _where_known(before, denoised, context.progress.check)
         judged = judged_result(series, targets, before, denoised, context.progress.check)
         figures |= judged.figures
         chosen = series.volumes(targets)
         result = replace(chosen, signal=denoised, name=f"{series.name} {name}", source=None)
-        residual = replace(
-            chosen, signal=before - denoised, name=f"{series.name} {name} residual", source=None
-        )
+        # No longer needed as it was, and large.
+        before -= denoised
+        context.progress.check()
+        residual = replace(chosen, signal=before, name=f"{series.name} {name} residual", source=None)
         images: tuple[OutputImage, ...] = (
             OutputImage(
                 "denoised",
@@ -128,13 +128,25 @@ def denoiser(name: str, denoise: DenoiseVolumes) -> Callable[[Inputs, DenoisePar
             ),
         )
         if made.spread is not None:
-            spread = np.where(np.isfinite(before), made.spread, np.float32(np.nan))
+            spread = _where_known(denoised, made.spread, context.progress.check)
             image = replace(chosen, signal=spread, name=f"{series.name} {name} SD", source=None)
             about = f"Standard deviation between the networks of {name}, before correction of the noise floor"
             images += (OutputImage("SD", f"desc-{label}sd_dwi", image, about, aside=True),)
         return Output(images, figures, tuple(warnings))
 
     return run
+
+
+def _where_known(
+    known: NDArray[np.float32], values: NDArray[np.float32], check: Callable[[], None]
+) -> NDArray[np.float32]:
+    """Volumes (x, y, z, n) with NaN where those known have none."""
+    kept = np.empty(values.shape, dtype=np.float32, order="F")
+    for step in range(values.shape[3]):
+        check()
+        kept[..., step] = np.where(np.isfinite(known[..., step]), values[..., step], np.nan)
+    check()
+    return kept
 
 
 def outside_the_mask(inputs: Inputs) -> tuple[str, ...]:

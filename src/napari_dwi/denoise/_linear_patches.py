@@ -82,7 +82,7 @@ def predict_linearly(
     ndarray, float32, shape (n_targets, x, y, z)
         The predictions.
     """
-    patches = _Patches(images, how.radius)
+    patches = _Patches(images, how.radius, progress)
     voxels_of = _grouped(groups, learnt_from, patches.n_columns)
     predicted = np.empty((len(targets), groups.size), dtype=np.float32)
     for step, (everything, learnt) in enumerate(voxels_of):
@@ -100,11 +100,16 @@ def predict_linearly(
 class _Patches:
     """Rows of all patch voxels of all images around given voxels."""
 
-    def __init__(self, images: NDArray[np.float32], radius: int) -> None:
+    def __init__(self, images: NDArray[np.float32], radius: int, progress: Progress) -> None:
         shape = images.shape[1:]
         # Along an axis of few voxels reflection would fetch the voxel itself as its own neighbour.
         radii = [min(radius, n - 1) for n in shape]
-        padded = np.pad(images, [(0, 0), *((r, r) for r in radii)], mode="reflect")
+        wide = [n + 2 * r for n, r in zip(shape, radii, strict=True)]
+        padded = np.empty((len(images), *wide), dtype=images.dtype)
+        for one, image in zip(padded, images, strict=True):
+            progress.check()
+            one[...] = np.pad(image, [(r, r) for r in radii], mode="reflect")
+        progress.check()
         self._flat = padded.reshape(len(images), -1)
         strides = np.array([padded.shape[2] * padded.shape[3], padded.shape[3], 1])
         self._steps = np.stack(

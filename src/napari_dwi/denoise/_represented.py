@@ -32,13 +32,15 @@ class Represented:
     """A scan, what was to be predicted of it, and what the networks say.
 
     ``told`` is in the units and axes of ``priors``, for the targets of ``task``. ``learnt_linearly``
-    are the voxels, shape (x, y, z), that a linear prediction of all targets may learn from.
+    are the voxels, shape (x, y, z), that a linear prediction of all targets may learn from, and
+    ``n_networks`` are averaged for each target.
     """
 
     priors: PriorImages
     task: Task
     told: NetworkImages
     learnt_linearly: NDArray[np.bool_]
+    n_networks: int
 
     def put_into(
         self, volumes: NDArray[np.float32], images: NDArray[np.float32], targets: NDArray[np.intp]
@@ -86,7 +88,7 @@ def represented(
         return context.progress.part(1 + uneven[step], parts, f"b = {b_value}, ")
 
     told = network_images(priors, task, parameters, context, progress_of)
-    return Represented(priors, task, told, learnt)
+    return Represented(priors, task, told, learnt, parameters.ensemble)
 
 
 def _task(

@@ -19,58 +19,56 @@ if TYPE_CHECKING:
 # Correlated noise reaches so far to either side within a slice; beyond, two voxels are independent.
 _CORRELATED_VOXELS = 2
 _SLICES_ASIDE = 2
-_BLOCKS = 40
-_DRAWS = 60
+# How far weights are expected to be from the expected ones.
+_WEIGHT_SD = 0.2
 
 
 def weights_of_mixture(
-    predictions: NDArray[np.floating], noisy: NDArray[np.floating], seed: int = 0
+    products: NDArray[np.floating], n_voxels: int, expected: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """Weights, not negative and 1 in all, with which predictions come closest to noisy values.
 
-    Which weights are best is itself uncertain where the noise is strong. So the best ones are found
-    for many samples of the voxels, drawn with replacement, and averaged (Breiman 1996): predictions
-    that cannot be told apart share the weight.
+    Which weights are best is itself uncertain where the noise is strong. So this is a regression with
+    a prior: the weights that are expected, each give or take 0.2. Where voxels tell predictions apart
+    it does not matter; where they cannot, the weights stay what was expected.
 
     Parameters
     ----------
-    predictions : ndarray, shape (n_predictions, n_voxels)
-        Each independent of the noise of the voxel.
-    noisy : ndarray, shape (n_voxels,)
-        The values observed.
-    seed : int
-        Seed of the samples.
+    products : ndarray, shape (n_predictions, n_predictions)
+        Mean over voxels of the products of differences to the noisy values. Each prediction is
+        independent of the noise of the voxel.
+    n_voxels : int
+        Over how many.
+    expected : ndarray, shape (n_predictions,)
+        The weights that are expected.
 
     Returns
     -------
     ndarray, shape (n_predictions,)
-        The weights.
+        The weights. Exact, as every set of predictions that may have weight is tried.
     """
-    errors = np.asarray(predictions, dtype=np.float64) - noisy
-    rng = np.random.default_rng(seed)
-    blocks = np.array_split(rng.permutation(errors.shape[1]), min(_BLOCKS, errors.shape[1]))
-    products = np.stack([errors[:, block] @ errors[:, block].T for block in blocks])
-    drawn = rng.multinomial(len(blocks), np.full(len(blocks), 1 / len(blocks)), size=_DRAWS)
-    found = [_best_weights(np.tensordot(times, products, axes=1)) for times in drawn.astype(np.float64)]
-    return np.asarray(np.mean(found, axis=0))
-
-
-def _best_weights(products: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the least mean square of mixed errors, given the products of the errors.
-
-    Exact, as every set of predictions that may have weight is tried.
-    """
-    best: NDArray[np.float64] = np.eye(len(products))[int(np.argmin(np.diag(products)))]
-    for chosen in _subsets(len(products)):
-        part = products[np.ix_(chosen, chosen)]
-        # Errors of one size in one direction make the products singular: least squares then.
-        weights = np.linalg.lstsq(part, np.ones(len(chosen)), rcond=1e-10)[0]
-        if not weights.sum() > 0 or (weights < 0).any():
+    mean = np.asarray(products, dtype=np.float64)
+    noise = max(float(mean.diagonal().min()), 0.0)
+    strength = noise / (n_voxels * _WEIGHT_SD**2)
+    matrix = mean + strength * np.eye(len(mean))
+    best: NDArray[np.float64] = np.asarray(expected, dtype=np.float64)
+    least = np.inf
+    for chosen in _subsets(len(mean)):
+        index = list(chosen)
+        # The last row and column make the sum 1 (Lagrange). Equal predictions make the rest
+        # singular: least squares then.
+        system = np.ones((len(index) + 1, len(index) + 1))
+        system[-1, -1] = 0.0
+        scale = float(matrix[index, index].mean()) or 1.0
+        system[:-1, :-1] = matrix[np.ix_(index, index)] / scale
+        values = np.append(strength * np.asarray(expected)[index] / scale, 1.0)
+        weights = np.zeros(len(mean))
+        weights[index] = np.linalg.lstsq(system, values, rcond=1e-12)[0][:-1]
+        if (weights < 0).any():
             continue
-        full = np.zeros(len(products))
-        full[list(chosen)] = weights / weights.sum()
-        if full @ products @ full < best @ products @ best:
-            best = full
+        loss = float(weights @ matrix @ weights - 2 * strength * weights @ expected)
+        if loss < least:
+            best, least = weights, loss
     return best
 
 

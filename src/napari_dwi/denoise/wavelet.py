@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_dwi.denoise._denoising import DenoiseParameters, denoiser
 from napari_dwi.denoise._noisy_volume import NoisyVolume, filter_by_noise, slice_by_slice
+from napari_dwi.methods.library_loading import load_library
 from napari_dwi.methods.method import Context, Method
 from napari_dwi.methods.parameters import choice, whole
 
@@ -38,6 +39,8 @@ class WaveletParameters(DenoiseParameters):
 
 
 def _filter(volume: NoisyVolume, parameters: WaveletParameters, context: Context) -> NDArray[np.float32]:
+    load_library("skimage.restoration", "denoise_wavelet", context.progress.check)
+
     def shrink(noisy: NDArray[np.float32]) -> NDArray[np.floating]:
         total = np.zeros(noisy.shape)
         shifts = list(product(range(parameters.shifts), repeat=2))

@@ -1,7 +1,7 @@
 """Parameters of a method, declared once; forms, options and documentation are made from them.
 
 A method's parameters are a frozen dataclass derived from `Parameters`, with fields made by
-`number`, `whole`, `flag`, `choice`, `b_value_list` and `file_path`::
+`number`, `whole`, `whole_list`, `flag`, `choice`, `b_value_list` and `file_path`::
 
     @dataclass(frozen=True, kw_only=True)
     class GaussianParameters(Parameters):
@@ -18,8 +18,9 @@ from typing import Any, Literal, Self
 
 from napari_dwi.errors import BadInputError
 
-ParameterKind = Literal["number", "whole", "flag", "choice", "b_values", "file"]
+ParameterKind = Literal["number", "whole", "wholes", "flag", "choice", "b_values", "file"]
 
+_LISTS = ("wholes", "b_values")
 _TRUE_WORDS = ("true", "yes", "on", "1")
 _FALSE_WORDS = ("false", "no", "off", "0")
 
@@ -33,7 +34,8 @@ class Parameter:
     name : str
         The field's name, used in ``--set name=value``.
     kind : str
-        ``"number"``, ``"whole"``, ``"flag"``, ``"choice"``, ``"b_values"`` or ``"file"``.
+        ``"number"``, ``"whole"``, ``"wholes"`` (some whole numbers), ``"flag"``, ``"choice"``,
+        ``"b_values"`` or ``"file"``.
     default : object
         Value when nothing is said.
     help : str
@@ -41,7 +43,7 @@ class Parameter:
     unit : str
         Unit of numbers; empty for pure numbers.
     low, high : float, optional
-        Smallest and largest value allowed, both included.
+        Smallest and largest value allowed, both included; of a list, for each of its numbers.
     choices : tuple of str
         The words allowed, for ``"choice"``.
     advanced : bool
@@ -82,6 +84,8 @@ class Parameter:
                 return float(text)
             if self.kind == "whole":
                 return int(text)
+            if self.kind == "wholes":
+                return tuple(int(number) for number in _split(text))
             if self.kind == "b_values":
                 return () if text.strip() in ("", "all") else tuple(float(b) for b in _split(text))
         except ValueError:
@@ -98,6 +102,7 @@ class Parameter:
         kind_ok = {
             "number": isinstance(value, (int, float)) and not isinstance(value, bool),
             "whole": isinstance(value, int) and not isinstance(value, bool),
+            "wholes": isinstance(value, tuple) and all(type(number) is int for number in value),
             "flag": isinstance(value, bool),
             "choice": value in self.choices,
             "b_values": isinstance(value, tuple) and all(isinstance(b, (int, float)) for b in value),
@@ -105,13 +110,14 @@ class Parameter:
         }[self.kind]
         if not kind_ok:
             raise self._wrong(repr(value))
-        if self.kind not in ("number", "whole"):
+        if self.kind not in ("number", "whole", "wholes"):
             return
-        # Written so that NaN fails too.
-        above = self.low is None or value >= self.low
-        below = self.high is None or value <= self.high
-        if not (above and below):
-            raise self._wrong(f"{value:g}")
+        for number in value if self.kind == "wholes" else (value,):
+            # Written so that NaN fails too.
+            above = self.low is None or number >= self.low
+            below = self.high is None or number <= self.high
+            if not (above and below):
+                raise self._wrong(f"{number:g}")
 
     def expected(self) -> str:
         """The values allowed, in words."""
@@ -123,7 +129,7 @@ class Parameter:
             return "b-values separated by commas, or all"
         if self.kind == "file":
             return "a file, or nothing"
-        what = "a whole number" if self.kind == "whole" else "a number"
+        what = {"whole": "a whole number", "wholes": "whole numbers"}.get(self.kind, "a number")
         return f"{what} from {self.low:g} to {self.high:g}" if self.low is not None else what
 
     def _wrong(self, found: str) -> BadInputError:
@@ -160,7 +166,7 @@ class Parameters:
                 f"unknown parameter {sorted(unknown)[0]}", expected="one of " + ", ".join(known)
             )
         typed = {
-            name: tuple(value) if known[name].kind == "b_values" and isinstance(value, list) else value
+            name: tuple(value) if known[name].kind in _LISTS and isinstance(value, list) else value
             for name, value in values.items()
         }
         return cls(**typed)
@@ -195,6 +201,13 @@ def number(
 def whole(default: int, *, low: int, high: int, help: str, unit: str = "", advanced: bool = False) -> Any:
     """A whole number within bounds."""
     return _field(Parameter("", "whole", default, help, unit, low, high, advanced=advanced))
+
+
+def whole_list(
+    default: tuple[int, ...], *, low: int, high: int, help: str, unit: str = "", advanced: bool = False
+) -> Any:
+    """Some whole numbers, each within bounds."""
+    return _field(Parameter("", "wholes", default, help, unit, low, high, advanced=advanced))
 
 
 def flag(default: bool, *, help: str, advanced: bool = False) -> Any:

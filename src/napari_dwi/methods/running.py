@@ -12,11 +12,11 @@ from pathlib import Path
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.device import chosen_device, torch_threads, with_enough_memory
+from napari_dwi.methods.library_loading import load_torch
 from napari_dwi.methods.method import Context, Inputs, Method, Output
 from napari_dwi.methods.parameters import Parameters
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.provenance import Record, sidecar_of, source_of
-from napari_dwi.methods.torch_loading import load_torch
 from napari_dwi.scan.changes import change_since_read
 from napari_dwi.scan.file_set import FileSet, file_set
 from napari_dwi.scan.writing import add_image
