@@ -6,6 +6,7 @@ import pytest
 from napari_dwi.errors import BadInputError
 from napari_dwi.superres.diffusion.anchored_path import (
     AnchoredPath,
+    Start,
     critical_beta,
     even_grid,
     sample,
@@ -53,6 +54,21 @@ def test_the_noise_shapes_add_up() -> None:
     path = AnchoredPath(100, 1.0)
     assert sum(path.shape(t) for t in range(1, 101)) == pytest.approx(2 / 3 * (100**2 - 1) / 100)
     assert path.sigma == pytest.approx(0.13693064, abs=1e-8)
+
+
+@pytest.mark.parametrize("n_steps", [2, 20, 100])
+def test_the_noise_of_a_step_is_that_of_equation_31_with_beta_outside_the_root(n_steps: int) -> None:
+    path = AnchoredPath(n_steps, 0.3)
+    assert path.sigma == pytest.approx(0.3 * np.sqrt(15 / 8 * n_steps**3 / (n_steps**4 - 1)))
+    assert path.sigma == pytest.approx(0.3 / np.sqrt(path.accumulated(n_steps)))
+
+
+@pytest.mark.parametrize(("n_steps", "expected"), [(20, 4.072), (100, 9.128)])
+def test_noise_with_a_mean_would_move_the_end_of_the_path(n_steps: int, expected: float) -> None:
+    """By so many times beta and that mean, which is why residuals get a random sign."""
+    path = AnchoredPath(n_steps, 1.0)
+    moved = path.sigma * sum(path.shape(t) for t in range(1, n_steps + 1))
+    assert moved == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize(("n_steps", "beta"), [(1, 1.0), (0, 1.0), (5, -1.0), (5, np.nan)])
@@ -139,6 +155,57 @@ def test_any_walk_keeps_the_law_of_the_path_and_ends_at_the_truth(
         assert image.var() == pytest.approx(path.sigma**2 * path.accumulated(t), rel=0.02)
 
 
+def test_constants_of_the_posterior() -> None:
+    path = AnchoredPath(100, 1.0)
+    to_20, to_50, to_80 = (path.accumulated(t) for t in (20, 50, 80))
+    assert to_20 / to_50 == pytest.approx(0.1213, abs=1e-4)
+    assert to_20 * (to_50 - to_20) / to_50 == pytest.approx(2.896, abs=1e-3)
+    assert to_80 / path.accumulated(100) == pytest.approx(0.9459, abs=1e-4)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("start", ["anchor", "sampled"])
+@pytest.mark.parametrize("n_calls", [1, 5, 20])
+def test_who_knows_the_truth_gets_there_by_any_steps(
+    eta: float, start: Start, n_calls: int, rng: np.random.Generator
+) -> None:
+    sharp, anchor = rng.normal(size=(2, 6, 5))
+    made = sample(
+        AnchoredPath(20, 0.8),
+        lambda *_: sharp,
+        anchor,
+        even_grid(20, n_calls),
+        eta=eta,
+        start=start,
+        draw_noise=lambda: rng.normal(size=(6, 5)),
+    )
+    np.testing.assert_array_equal(made, sharp)
+
+
+def test_from_the_anchor_with_all_noise_drawn_the_walk_is_pinned_at_both_ends(
+    rng: np.random.Generator,
+) -> None:
+    path = AnchoredPath(20, 0.8)
+    seen: list[tuple[int, np.ndarray]] = []
+
+    def oracle(image: np.ndarray, t: int) -> np.ndarray:
+        seen.append((t, image))
+        return np.ones(N_PATHS)
+
+    sample(
+        path,
+        oracle,
+        np.full(N_PATHS, 3.0),
+        (20, 14, 9, 3, 0),
+        eta=1.0,
+        draw_noise=lambda: rng.normal(size=N_PATHS),
+    )
+    whole = path.accumulated(20)
+    for t, image in seen[1:]:
+        expected = path.sigma**2 * path.accumulated(t) * (whole - path.accumulated(t)) / whole
+        assert image.var() == pytest.approx(expected, rel=0.02)
+
+
 def test_without_noise_a_walk_is_the_same_each_time(rng: np.random.Generator) -> None:
     path = AnchoredPath(10, 1.0)
     anchor = rng.normal(size=(8, 8))
@@ -183,6 +250,8 @@ def test_what_is_taken_from_an_image_is_the_residual(rng: np.random.Generator) -
     for t in (1, 10, 20):
         image = path.at(t, sharp, anchor, np.zeros(50))
         np.testing.assert_allclose(path.sharp_from(t, image, anchor - sharp), sharp, atol=1e-12)
+        moved = image - sharp
+        np.testing.assert_allclose(path.sharp_from(t, image, moved, "direct"), sharp, atol=1e-12)
     image = path.at(10, sharp, anchor, np.zeros(50))
     # Half way f is 1 and a one half.
     np.testing.assert_allclose(path.sharp_from(10, image, (anchor - sharp) / 2, "paper"), sharp, atol=1e-12)
@@ -247,6 +316,19 @@ def test_random_signs_leave_no_mean_at_any_voxel(rng: np.random.Generator) -> No
     # Three standard errors at nearly every one of 256 voxels.
     assert np.mean(np.abs(means(True)) < 3) > 0.97
     assert np.mean(np.abs(means(False)) < 3) < 0.5
+
+
+@pytest.mark.parametrize("shape", [(100, 70), (16, 90), (8, 8)])
+def test_noise_of_any_size_has_unit_spread_everywhere(
+    shape: tuple[int, int], rng: np.random.Generator
+) -> None:
+    white = {"a": [rng.normal(0, 3, (24, 16)).astype(np.float32) for _ in range(40)]}
+    bank = ResidualBank.from_subjects(white, {"a"})
+    drawn = np.stack([bank.cover(shape, rng) for _ in range(600)])
+    assert drawn.shape[1:] == shape
+    spread = drawn.std(axis=0)
+    assert spread.mean() == pytest.approx(1, abs=0.02)
+    assert np.abs(spread - 1).max() < 0.2
 
 
 def test_a_bank_without_residuals_or_too_small_ones_is_refused(rng: np.random.Generator) -> None:
