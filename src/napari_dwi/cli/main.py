@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from napari_dwi import __version__
-from napari_dwi.cli import demo, fitting, measuring, methods, scans, simulating, superresolving
+from napari_dwi.cli import demo, fitting, measuring, methods, pairs, scans, simulating, superresolving
 from napari_dwi.cli.comparing import command as comparing
 from napari_dwi.cli.output import complain
 from napari_dwi.errors import BadInputError, DwiError, Stopped
 
-_COMMANDS = (demo, scans, methods, fitting, superresolving, comparing, measuring, simulating)
+_COMMANDS = (demo, scans, methods, fitting, superresolving, pairs, comparing, measuring, simulating)
 
 
 class _Parser(argparse.ArgumentParser):

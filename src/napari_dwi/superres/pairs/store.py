@@ -93,6 +93,8 @@ class PairStore:
             If there is no such pair, or its folder is damaged.
         """
         folder = self._folder_of(name)
+        if not folder.is_dir():
+            raise self._no_such_pair(name)
         said = _said_of(folder, "a pair of images")
         facts = from_json(PairFacts, said, folder / "zarr.json")
         # The folder's name is the name: nothing can be found under another.

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from napari_dwi.superres.pairs.pair import PairFacts
 
 
+class KnownPairError(BadInputError):
+    """The very pair is in the store already, under the same name."""
+
+
 def as_spoken(subject: str) -> str:
     """A subject without what two spellings of one may differ in: capitals and blanks."""
     return " ".join(subject.casefold().split())
@@ -22,6 +26,8 @@ def check_new_pair(new: PairFacts, others: Iterable[PairFacts], file: Path) -> N
 
     Raises
     ------
+    KnownPairError
+        If it is there already.
     BadInputError
         If another has its name, its subject is written in two ways, or an image of it is that of another
         subject. ``file`` is the store, for the message.
@@ -29,7 +35,8 @@ def check_new_pair(new: PairFacts, others: Iterable[PairFacts], file: Path) -> N
     for other in others:
         # Some disks do not tell capitals from small letters.
         if other.name.casefold() == new.name.casefold():
-            raise BadInputError(
+            same = bool(new.sources) and other.sources == new.sources and other.subject == new.subject
+            raise (KnownPairError if same else BadInputError)(
                 f"there is a pair called {other.name} already",
                 file=file,
                 remedy="Give this one another name, or remove that one first.",
