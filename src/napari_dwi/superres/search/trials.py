@@ -208,13 +208,18 @@ def best_of(trials: tuple[TrialRecord, ...]) -> TrialRecord | None:
     return min(complete, key=lambda trial: (trial.value, trial.number), default=None)
 
 
+def seconds_so_far(folder: Path, said: TrialFile) -> float:
+    """How long a trial has computed until it was last heard of."""
+    if said.is_finished:
+        return said.seconds
+    return said.seconds + max(0.0, last_heard(folder) - (folder / TRIAL).stat().st_mtime)
+
+
 def _record(folder: Path, said: TrialFile) -> TrialRecord:
-    heard = last_heard(folder)
-    state, seconds = said.state, said.seconds
-    if state == "running":
-        is_alive = said.worker.is_alive(heard)
-        state = "running" if is_alive else "interrupted"
-        seconds += max(0.0, (time.time() if is_alive else heard) - (folder / TRIAL).stat().st_mtime)
+    state = said.state
+    if state == "running" and not said.worker.is_alive(last_heard(folder)):
+        state = "interrupted"
     values = tuple(record.validation_mse for record in read_history(folder))
     value = said.value if said.value is not None else min(values, default=None)
+    seconds = seconds_so_far(folder, said)
     return TrialRecord(said.number, state, said.parameters, values, value, seconds, folder, said.error)

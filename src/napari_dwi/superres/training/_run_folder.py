@@ -17,7 +17,7 @@ from napari_dwi.methods.provenance import software_versions
 from napari_dwi.methods.strict_json import from_json, to_json
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.json_files import read_json
-from napari_dwi.superres.training.checkpoint import Checkpoint, add_checkpoint
+from napari_dwi.superres.training.checkpoint import NETWORK, Checkpoint, add_checkpoint
 from napari_dwi.superres.training.history import METRICS, EpochRecord
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 
-CONFIG, STATE, NETWORK = "config.json", "state.json", "network.safetensors"
+CONFIG, STATE = "config.json", "state.json"
 _TENSORS = "state.safetensors"
 _LARGEST_BYTES = 4_000_000_000
 
@@ -157,6 +157,12 @@ class RunFolder:
         """Write the network that came of it."""
         with file_set(self._folder) as files:
             add_checkpoint(files, checkpoint, self._folder / NETWORK)
+
+
+def forget_state(folder: Path) -> None:
+    """Remove what a run would need to go on, which takes most of the room, once nobody wants it to."""
+    for name in (STATE, _TENSORS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _slots(optimiser: torch.optim.Optimizer) -> dict[str, NDArray[np.float32]]:
