@@ -25,6 +25,7 @@ from superqt import QCollapsible
 from napari_dwi.methods.parameters import Parameter, Parameters
 from napari_dwi.scan import format_b_value
 
+_MOST_ZEROS = 5
 _LARGEST_SPIN = 2_147_483_647
 
 
@@ -151,6 +152,14 @@ class _Field:
         self.set_value = set_value
 
 
+class _SmallNumber(QDoubleSpinBox):
+    """Shows no zeros at the end, where there would be many."""
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        exact: str = super().textFromValue(value)
+        return exact.rstrip("0").rstrip(self.locale().decimalPoint())
+
+
 def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
     if parameter.kind == "b_values":
         picker = BValuePicker(b_values)
@@ -160,6 +169,12 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
         combo.addItems(parameter.choices)
         narrow(combo)
         return _Field(combo, combo.currentText, combo.setCurrentText)
+    if parameter.kind == "wholes":
+        line = QLineEdit()
+        line.setMinimumWidth(1)
+        return _Field(
+            line, lambda: parameter.parsed(line.text()), lambda wholes: line.setText(_listed(wholes))
+        )
     if parameter.kind == "file":
         file = FilePicker()
         return _Field(file, file.value, file.set_value)
@@ -173,12 +188,17 @@ def _field_for(parameter: Parameter, b_values: tuple[float, ...]) -> _Field:
         spin = QSpinBox()
         spin.setRange(int(low), min(int(high), _LARGEST_SPIN))
     else:
-        spin = QDoubleSpinBox()
-        spin.setDecimals(_decimals(parameter))
+        decimals = _decimals(parameter)
+        spin = _SmallNumber() if decimals > _MOST_ZEROS else QDoubleSpinBox()
+        spin.setDecimals(decimals)
         spin.setRange(low, high)
     spin.setSpecialValueText(parameter.zero if low == 0 else "")
     spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
     return _Field(spin, spin.value, spin.setValue)
+
+
+def _listed(wholes: tuple[int, ...]) -> str:
+    return ", ".join(str(number) for number in wholes)
 
 
 def narrow(combo: QComboBox) -> None:

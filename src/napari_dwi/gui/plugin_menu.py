@@ -16,6 +16,7 @@ _ICON_OF = {
     "Denoise": "denoise",
     "Fit": "fit",
     "Super-resolve": "super-resolve",
+    "Train": "train",
 }
 _TITLE_PIXELS = 16
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from napari_dwi.scan.file_set import FileSet
 
+# What the folder of a run calls its network.
+NETWORK = "network.safetensors"
+
 _WHAT = "napari-dwi super-resolution network"
 _LARGEST_BYTES = 1_000_000_000
 

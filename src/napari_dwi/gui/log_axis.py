@@ -1,0 +1,36 @@
+"""A logarithmic axis that is readable within a single decade, as losses need."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+
+from napari_dwi.text import brief
+
+# Steps within a decade, the widest that still give enough marks.
+_STEPS = ((1,), (1, 3), (1, 2, 5), tuple(range(1, 10)), tuple(np.arange(10, 100) / 10))
+_ENOUGH = 3
+
+
+class LogAxis(pg.AxisItem):
+    """Marks plain numbers, as many as there is room for; for a plot in logarithmic mode."""
+
+    def __init__(self, orientation: str) -> None:
+        super().__init__(orientation)
+        self.enableAutoSIPrefix(False)
+
+    def tickValues(self, low: float, high: float, _size: float) -> list[tuple[float, list[float]]]:  # noqa: N802
+        """Where the marks are, as powers of ten."""
+        low, high = min(low, high), max(low, high)
+        decades = 10.0 ** np.arange(np.floor(low), np.ceil(high) + 1)
+        marks: list[float] = []
+        for steps in _STEPS:
+            places = np.log10((decades[:, None] * np.array(steps)).ravel())
+            marks = [float(place) for place in places if low <= place <= high]
+            if len(marks) >= _ENOUGH:
+                break
+        return [(1.0, marks)]
+
+    def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
+        """The numbers themselves."""
+        return [brief(10.0**value) for value in values]
