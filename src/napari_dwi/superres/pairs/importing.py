@@ -86,7 +86,7 @@ def add_pair(
         If the user asked to stop.
     """
     progress = progress or Progress()
-    store = PairStore(folder) if folder.exists() else None
+    store = None if PairStore.may_be_made(folder) else PairStore(folder)
     others = () if store is None else store.facts()
     pair = read_pair(request, others, allow=allow, progress=progress)
     store = store or PairStore.create(folder)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WHAT = {"Description": "napari-dwi pairs of low and high resolution", "Version": 1}
+_DAMAGED = "If the pair is damaged, remove it and add it again."
 # A little more than the voxels take, for what lies around them.
 _SPARE_DISK = 1.02
 
@@ -56,6 +57,12 @@ class PairStore:
                 "not a store of pairs that this version can read", file=self.path, expected=_WHAT, found=said
             )
 
+    @staticmethod
+    def may_be_made(path: Path | str) -> bool:
+        """Whether there is nothing yet where a store is to be, or an empty folder."""
+        folder = Path(path)
+        return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
     @classmethod
     def create(cls, path: Path | str) -> PairStore:
         """A new store without pairs.
@@ -68,7 +75,7 @@ class PairStore:
         folder = Path(path)
         files = _zarr_files()
         with _disk_errors(folder):
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if not cls.may_be_made(folder):
                 raise CannotWriteError(
                     "there is something of that name already",
                     file=folder,
@@ -95,7 +102,7 @@ class PairStore:
         folder = self._folder_of(name)
         if not folder.is_dir():
             raise self._no_such_pair(name)
-        said = _said_of(folder, "a pair of images")
+        said = _said_of(folder, "a pair of images", remedy=_DAMAGED)
         facts = from_json(PairFacts, said, folder / "zarr.json")
         # The folder's name is the name: nothing can be found under another.
         return replace(facts, name=name)
@@ -208,8 +215,8 @@ class PairStore:
             raise BadInputError(
                 f"slice {z} ({side} resolution) cannot be read",
                 file=folder,
-                found=f"{type(err).__name__}: {err}",
-                remedy="If the pair is damaged, remove it and add it again.",
+                found=_first_line(err),
+                remedy=_DAMAGED,
             ) from err
         return image
 
@@ -250,13 +257,15 @@ def _zarr_files() -> ModuleType:
     return files
 
 
-def _said_of(folder: Path, expected: str) -> Any:
+def _said_of(folder: Path, expected: str, remedy: str | None = None) -> Any:
     files = _zarr_files()
     try:
         return files.said_of(folder)
     # Among what zarr raises of a zarr.json that is none, there is a KeyError too.
     except (OSError, ValueError, KeyError, TypeError) as err:
-        raise BadInputError("cannot be read", file=folder, expected=expected, found=_first_line(err)) from err
+        raise BadInputError(
+            "cannot be read", file=folder, expected=expected, found=_first_line(err), remedy=remedy
+        ) from err
 
 
 def _first_line(err: Exception) -> str:
