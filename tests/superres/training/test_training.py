@@ -15,7 +15,7 @@ from napari_dwi.methods.progress import Progress
 from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
 from napari_dwi.superres.training._training import Trained, train
 from napari_dwi.superres.training.checkpoint import read_checkpoint
-from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
+from napari_dwi.superres.training.config import Guide, NetworkConfig, TrainingConfig
 from napari_dwi.superres.training.examples import Example, ShapeExamples, SliceExamples, augmented, batches
 from napari_dwi.superres.training.stopping import EarlyStopping
 
@@ -41,8 +41,10 @@ def slices(n: int, seed: int = 0) -> list[Example]:
 EXAMPLES = SliceExamples(slices(6), slices(2, seed=1))
 
 
-def trained(config: TrainingConfig = BRIEF, examples: Any = EXAMPLES, **more: Any) -> Trained:
-    return train(NETWORK, config, examples, noise_range=(0.1, 0.3), **more)
+def trained(
+    config: TrainingConfig = BRIEF, examples: Any = EXAMPLES, network: NetworkConfig = NETWORK, **more: Any
+) -> Trained:
+    return train(network, config, examples, noise_range=(0.1, 0.3), **more)
 
 
 def bytes_of(result: Trained) -> bytes:
@@ -214,11 +216,13 @@ def test_a_stop_is_noticed_before_the_next_step() -> None:
     assert stopped.looks == undisturbed.looks // 2
 
 
-def test_a_network_that_gives_back_its_input_is_not_taken_for_trained() -> None:
-    dead = trained(replace(BRIEF, epochs=1)).checkpoint
+@pytest.mark.parametrize("guide", ["none", "nlm"])
+def test_a_network_that_gives_back_its_input_or_guide_is_not_taken_for_trained(guide: Guide) -> None:
+    config, network = replace(BRIEF, epochs=1), replace(NETWORK, guide=guide)
+    dead = trained(config, network=network).checkpoint
     weights = {name: np.zeros_like(one) for name, one in dead.weights.items()}
     with pytest.raises(MethodFailedError, match="learnt to give back its input"):
-        trained(replace(BRIEF, epochs=1, learning_rate=1e-8), start=replace(dead, weights=weights))
+        trained(replace(config, learning_rate=1e-8), network=network, start=replace(dead, weights=weights))
 
 
 def test_a_loss_that_is_no_number_ends_training_with_a_remedy() -> None:

@@ -125,16 +125,22 @@ class Stepper:
 
 def made_by(network: UNet, batch: Example, device: str, progress: Progress) -> torch.Tensor:
     """What a network makes of the images of a batch, shape (n, 1, h, w)."""
-    guide = None
-    if network.config.guide == "nlm":
-        unseen = replace(progress, on_report=_ignore)
-        means = [
-            non_local_means(image.transpose(1, 2, 0), float(noise), network.config.factor, unseen)
-            for image, noise in zip(batch.image, batch.noise, strict=True)
-        ]
-        guide = _on(device, np.stack(means).transpose(0, 3, 1, 2))
+    means = guide_of(network, batch, progress)
+    guide = None if means is None else _on(device, means)
     made: torch.Tensor = network(_on(device, batch.image), _on(device, batch.noise), guide)
     return made
+
+
+def guide_of(network: UNet, batch: Example, progress: Progress) -> NDArray[np.float32] | None:
+    """What a network is told besides the images of a batch, shape (n, 1, h, w), if it is told anything."""
+    if network.config.guide == "none":
+        return None
+    unseen = replace(progress, on_report=_ignore)
+    means = [
+        non_local_means(image.transpose(1, 2, 0), float(noise), network.config.factor, unseen)
+        for image, noise in zip(batch.image, batch.noise, strict=True)
+    ]
+    return np.stack(means).transpose(0, 3, 1, 2)
 
 
 def _on(device: str, values: NDArray[np.float32]) -> torch.Tensor:

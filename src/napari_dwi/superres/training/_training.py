@@ -17,7 +17,7 @@ from napari_dwi.methods.strict_json import to_json
 from napari_dwi.superres.diffusion.path_examples import PathExamples
 from napari_dwi.superres.training._optimising import optimiser_of, schedule_of
 from napari_dwi.superres.training._run_folder import RunFolder, RunState
-from napari_dwi.superres.training._stepping import Stepper, made_by
+from napari_dwi.superres.training._stepping import Stepper, guide_of, made_by
 from napari_dwi.superres.training._unet import UNet
 from napari_dwi.superres.training.checkpoint import Checkpoint
 from napari_dwi.superres.training.examples import Example, Examples, augmented, batches
@@ -197,14 +197,15 @@ def _batches(examples: Examples, config: TrainingConfig, epoch: int) -> Iterator
 
 @torch.inference_mode()
 def _check_learnt(network: UNet, examples: Examples, device: str, progress: Progress) -> None:
-    """Raise `MethodFailedError` if the output equals the input, which a plausible loss can hide."""
+    """Raise `MethodFailedError` if the output equals what it adds to, which a plausible loss can hide."""
     changed, wanted = 0.0, 0.0
     for batch in batches(examples.validation(), 1):
         progress.check()
         made = made_by(network, batch, device, progress).float().cpu().numpy()
-        image = batch.image[:, :1]
-        changed += float(np.square(made - image).sum())
-        wanted += float(np.square(batch.target - image).sum())
+        guide = guide_of(network, batch, progress)
+        start = batch.image[:, :1] if guide is None else guide
+        changed += float(np.square(made - start).sum())
+        wanted += float(np.square(batch.target - start).sum())
     if changed < _LEAST_CHANGE**2 * wanted:
         raise MethodFailedError(
             "the network has learnt to give back its input",
