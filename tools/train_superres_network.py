@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the run folder")
     parser.add_argument("--factor", type=int, default=2)
     parser.add_argument("--widths", type=int, nargs="+", default=[16, 32, 64])
+    parser.add_argument("--guide", choices=["none", "nlm"], default="nlm", help="what it is told besides")
     parser.add_argument("--epochs", type=int, default=25, help=f"of {_STEPS_PER_EPOCH} steps each")
     parser.add_argument("--images", type=int, default=1000, help="different images of shapes")
     parser.add_argument("--size", type=int, default=96, help="voxels along each side of an image")
@@ -41,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     # With ReLU networks of three resolutions die at this learning rate.
     network = NetworkConfig(
-        widths=tuple(options.widths), activation="leaky-relu", factor=options.factor, guide="nlm"
+        widths=tuple(options.widths), activation="leaky-relu", factor=options.factor, guide=options.guide
     )
     training = TrainingConfig(
         balanced=True,
