@@ -9,12 +9,22 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from napari_dwi import __version__
-from napari_dwi.cli import demo, fitting, measuring, methods, pairs, scans, simulating, superresolving
+from napari_dwi.cli import (
+    demo,
+    fitting,
+    measuring,
+    methods,
+    pairs,
+    scans,
+    simulating,
+    superresolving,
+    training,
+)
 from napari_dwi.cli.comparing import command as comparing
 from napari_dwi.cli.output import complain
 from napari_dwi.errors import BadInputError, DwiError, Stopped
 
-_COMMANDS = (demo, scans, methods, fitting, superresolving, pairs, comparing, measuring, simulating)
+_COMMANDS = (demo, scans, methods, fitting, superresolving, pairs, comparing, measuring, simulating, training)
 
 
 class _Parser(argparse.ArgumentParser):

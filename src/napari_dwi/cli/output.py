@@ -67,16 +67,19 @@ class _TerminalLine:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._shown = 0.0
+        # Work that goes on has a part behind it, which took no time now.
+        self._first: float | None = None
         self._redraws = sys.stderr.isatty()
 
     def show(self, fraction: float, phrase: str) -> None:
         now = time.monotonic()
+        self._first = fraction if self._first is None else self._first
         pause = _SECONDS_BETWEEN_REDRAWS if self._redraws else _SECONDS_BETWEEN_LINES
         if now - self._shown < pause:
             return
         self._shown = now
-        elapsed = now - self._started
-        left = f", {duration(elapsed / fraction - elapsed)} left" if fraction > 0.02 else ""
+        elapsed, done = now - self._started, fraction - self._first
+        left = f", {duration(elapsed * (1 - fraction) / done)} left" if done > 0.02 else ""
         text = f"{100 * fraction:3.0f} %  {phrase}{left}"
         sys.stderr.write(f"\r{text:<100.100}" if self._redraws else text + "\n")
         sys.stderr.flush()

@@ -169,7 +169,7 @@ def recipe_for(
     labelled = learning.alpha > 0
     return replace(
         recipe,
-        snr=parameters.snr or _bin_of(snr_of(voxels, problem, recipe, order)),
+        snr=parameters.snr or bin_of(snr_of(voxels, problem, recipe, order)),
         loss=learning.loss,
         alpha=learning.alpha,
         label_noise=learning.label_noise if labelled else "none",
@@ -195,8 +195,8 @@ def snr_of(voxels: Voxels, problem: FitProblem, recipe: Recipe, order: NDArray[n
     return float(np.median(recipe.scale_of(voxels.signal[:, order]))) / problem.sigma
 
 
-def _bin_of(snr: float) -> float:
-    """The middle of the bin of an SNR."""
+def bin_of(snr: float) -> float:
+    """The middle of the bin of an SNR: what its network is trained for."""
     if not np.isfinite(snr):
         raise BadInputError("the SNR to train for is not known", remedy="Type the SNR or the noise level.")
     within = min(max(snr, _SNR_LIMITS[0]), _SNR_LIMITS[1])

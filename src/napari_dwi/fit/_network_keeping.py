@@ -34,6 +34,11 @@ def network_folder() -> Path:
     return cache / "networks"
 
 
+def kept_path(recipe: Recipe) -> Path:
+    """The file that the network of a recipe is kept in, whether there is one or not."""
+    return network_folder() / f"{recipe.model}-{recipe.digest[:20]}.safetensors"
+
+
 def kept_network(recipe: Recipe, progress: Progress) -> Found:
     """The network of a recipe: the one kept, or trained now and kept.
 
@@ -54,7 +59,7 @@ def kept_network(recipe: Recipe, progress: Progress) -> Found:
     MethodFailedError
         If training came to nothing.
     """
-    path = network_folder() / f"{recipe.model}-{recipe.digest[:20]}.safetensors"
+    path = kept_path(recipe)
     notes: tuple[str, ...] = ()
     if path.exists():
         try:

@@ -72,7 +72,7 @@ def simulate_pair(
     rng : numpy.random.Generator
         Where the noise is drawn from.
     factor : int
-        Ratio of the resolutions along each of ``axes``.
+        Ratio of the resolutions along each of ``axes``; with 1 only the noise differs.
     averages : int
         Acquisitions of which the long scan is the mean (NEX), before the magnitude is taken.
     axes : sequence of int
@@ -92,7 +92,7 @@ def simulate_pair(
     whole = np.asarray(truth, dtype=np.float64)
     sigma_high = sigma_low / noise_ratio(averages, factor, len(axes))
     return ImagePair(
-        _magnitude(k_space_cropped(whole, factor, axes), sigma_low, rng),
+        _magnitude(whole if factor == 1 else k_space_cropped(whole, factor, axes), sigma_low, rng),
         _magnitude(whole, sigma_high, rng),
         whole.astype(np.float32),
         sigma_low,

@@ -71,7 +71,7 @@ class ShapeExamples:
     per_epoch : int
         Examples in an epoch.
     factor : int
-        Ratio of the resolutions.
+        Ratio of the resolutions; with 1 only noise is to be removed.
     seed : int
         Of everything.
     check : callable, optional
@@ -124,7 +124,7 @@ class ShapeExamples:
         sigma = float(np.exp(rng.uniform(*np.log(self._noise))))
         pair = simulate_pair(truth, sigma, rng, factor=self._factor)
         return Example(
-            zero_filled(pair.low, self._factor),
+            pair.low if self._factor == 1 else zero_filled(pair.low, self._factor),
             np.asarray(rician_mean(pair.truth, sigma), dtype=np.float32),
             np.asarray(sigma, np.float32),
         )
