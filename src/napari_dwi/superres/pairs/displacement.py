@@ -13,11 +13,11 @@ from napari_dwi.physics.k_space import k_space_cropped
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Of one coarse voxel.
+# Within one voxel.
 _STEP = 0.005
 # A window of raised cosines makes neighbouring frequencies alike, and those of a real image come in pairs.
 _FREQUENCIES_ALIKE = 2 * (35 / 18) ** 2
-# Beyond this uncertainty (fine voxels), or where less than this share of the frequencies agrees, images
+# Beyond this uncertainty (voxels), or where less than this share of the frequencies agrees, images
 # do not tell. Frequencies of images that have nothing in common agree by about 0.1.
 _MOST_UNSURE = 0.25
 _LEAST_AGREEMENT = 0.3
@@ -30,9 +30,9 @@ class Displacement:
     Parameters
     ----------
     shift : (float, float)
-        In fine voxels, towards higher indices.
+        In voxels, towards higher indices.
     error : (float, float)
-        Its standard error, in fine voxels.
+        Its standard error, in voxels.
     agreement : float
         How well all frequencies agree on it, 0 to 1.
     """
@@ -47,7 +47,7 @@ class Displacement:
         return max(self.error) <= _MOST_UNSURE and self.agreement >= _LEAST_AGREEMENT
 
     def exceeds(self, voxels: float) -> bool:
-        """Whether it is larger than so many fine voxels along an axis, and than chance makes it."""
+        """Whether it is larger than so many voxels along an axis, and than chance makes it."""
         return self.is_told and any(
             abs(shift) > max(voxels, 2 * error) for shift, error in zip(self.shift, self.error, strict=True)
         )
@@ -76,8 +76,8 @@ def displacement_of(
     Returns
     -------
     Displacement
-        Zero where voxel (factor * i, factor * j) of ``high`` shows what voxel (i, j) of ``low`` does;
-        with an agreement of 0 where there is nothing to be seen.
+        In fine voxels. Zero where voxel (factor * i, factor * j) of ``high`` shows what voxel (i, j) of
+        ``low`` does; with an agreement of 0 where there is nothing to be seen.
 
     References
     ----------
@@ -85,31 +85,17 @@ def displacement_of(
     Society 1975:163-165; sub-voxel peaks from the Fourier sum as Guizar-Sicairos et al., Opt Lett
     2008;33:156-158.
     """
-    n_rows, n_columns = low[0].shape
-    window = np.multiply.outer(_window(n_rows), _window(n_columns))
-    cross = np.zeros((n_rows, n_columns), np.complex128)
-    for coarse, fine in zip(low, high, strict=True):
+    coarse = []
+    for fine in high:
         check()
         # Of zero-filled slices the outer frequencies are empty: the same is found without them.
-        cropped = fine if factor == 1 else k_space_cropped(fine, factor)
-        spectra = [np.fft.fft2((image - image.mean()) * window) for image in (cropped, coarse)]
-        cross += spectra[0] * np.conj(spectra[1])
-    strength = np.abs(cross)
-    if not strength.any():
-        return Displacement((0.0, 0.0), (0.0, 0.0), 0.0)
-    weighted = cross / (strength + strength.mean())
-    frequencies = [np.fft.fftfreq(n_rows), np.fft.fftfreq(n_columns)]
-    peak = _peak(weighted, frequencies)
-    # What is left of the phases at the peak; only noise, where the displacement is all there is.
-    rest = weighted * np.multiply.outer(
-        *(_waves(k, place) for k, place in zip(frequencies, peak, strict=True))
-    )
-    errors = [_error(rest, k) for k in np.meshgrid(*frequencies, indexing="ij")]
-    return Displacement(
-        (factor * peak[0], factor * peak[1]),
-        (factor * errors[0], factor * errors[1]),
-        float(rest.real.sum() / np.abs(rest).sum()),
-    )
+        coarse.append(fine if factor == 1 else k_space_cropped(fine, factor))
+    first = _between(coarse, low, check)
+    if not first.is_told:
+        return _in_fine_voxels(first, (0.0, 0.0), factor)
+    # The window, which does not move along, makes displacements a little too small; what is left is small.
+    left = _between([moved_back(image, first.shift) for image in coarse], low, check)
+    return _in_fine_voxels(left, first.shift, factor)
 
 
 def moved_back(image: NDArray[np.float32], shift: tuple[float, float]) -> NDArray[np.float32]:
@@ -135,6 +121,37 @@ def moved_back(image: NDArray[np.float32], shift: tuple[float, float]) -> NDArra
         spectrum *= phases[:, None] if axis == 0 else phases
         moved = np.take(np.fft.irfft(spectrum, 2 * size, axis=axis), np.arange(size), axis=axis)
     return np.asarray(moved, dtype=np.float32)
+
+
+def _between(
+    images: Sequence[NDArray[np.float32]], others: Sequence[NDArray[np.float32]], check: Callable[[], None]
+) -> Displacement:
+    """The displacement of slices against others of the same resolution, in their voxels."""
+    n_rows, n_columns = others[0].shape
+    window = np.multiply.outer(_window(n_rows), _window(n_columns))
+    cross = np.zeros((n_rows, n_columns), np.complex128)
+    for image, other in zip(images, others, strict=True):
+        check()
+        spectra = [np.fft.fft2((one - one.mean()) * window) for one in (image, other)]
+        cross += spectra[0] * np.conj(spectra[1])
+    strength = np.abs(cross)
+    if not strength.any():
+        return Displacement((0.0, 0.0), (0.0, 0.0), 0.0)
+    weighted = cross / (strength + strength.mean())
+    frequencies = [np.fft.fftfreq(n_rows), np.fft.fftfreq(n_columns)]
+    peak = _peak(weighted, frequencies)
+    # What is left of the phases at the peak; only noise, where the displacement is all there is.
+    rest = weighted * np.multiply.outer(
+        *(_waves(k, place) for k, place in zip(frequencies, peak, strict=True))
+    )
+    down, across = (_error(rest, k) for k in np.meshgrid(*frequencies, indexing="ij"))
+    return Displacement(peak, (down, across), float(rest.real.sum() / np.abs(rest).sum()))
+
+
+def _in_fine_voxels(found: Displacement, more: tuple[float, float], factor: int) -> Displacement:
+    rows, columns = (factor * (a + b) for a, b in zip(found.shift, more, strict=True))
+    down, across = (factor * error for error in found.error)
+    return Displacement((rows, columns), (down, across), found.agreement)
 
 
 def _window(size: int) -> NDArray[np.floating]:
