@@ -50,7 +50,7 @@ class _JobRow(QWidget):
         # A long phrase must not push the dock's other fields out of sight.
         self._phrase.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stop_button = QPushButton("Stop")
-        self.stop_button.setToolTip("Stop this job; nothing of it is kept")
+        self.stop_button.setToolTip(f"Stop this job; {job.kept}")
         self.stop_button.clicked.connect(self._stop)
         top = QHBoxLayout()
         top.addWidget(self._title, 1)

@@ -62,6 +62,8 @@ class Job:
         Receives what ``work`` returned, on the GUI thread; not called after a stop or failure.
     on_failed : callable
         Receives the error, on the GUI thread.
+    kept : str
+        What is left of it after a stop, in words.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class Job:
         work: Callable[[Progress], Any],
         on_done: Callable[[Any], None],
         on_failed: Callable[[DwiError], None],
+        kept: str = "nothing of it is kept",
     ) -> None:
         self.title = title
+        self.kept = kept
         self.state = JobState.WAITING
         self.fraction = 0.0
         self.phrase = "waiting"
@@ -95,7 +99,7 @@ class Job:
         return elapsed / self.fraction - elapsed
 
     def stop(self) -> None:
-        """Ask it to stop; it does within 0.2 s and leaves nothing behind."""
+        """Ask it to stop; it does as soon as it looks."""
         self._stop.set()
         if self.state is JobState.WAITING:
             self.state = JobState.STOPPED

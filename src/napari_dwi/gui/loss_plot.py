@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
-from napari_dwi.gui.log_axis import LogAxis
+from napari_dwi.gui.plot_axes import LogAxis, WholeAxis
 from napari_dwi.superres.training.stopping import EarlyStopping
 from napari_dwi.text import brief
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 _HEIGHT_PIXELS = 200
 # Apart for colour-blind eyes (Okabe and Ito), bright on a dark window.
 _TRAINING, _VALIDATION, _BEST = "#56b4e9", "#ff6f3c", "#dddddd"
+_BEHIND = (38, 41, 48, 190)
 
 
 class LossPlot(pg.PlotWidget):
     """Training and validation loss against the epoch."""
 
     def __init__(self) -> None:
-        super().__init__(axisItems={"left": LogAxis("left")})
+        super().__init__(axisItems={"left": LogAxis("left"), "bottom": WholeAxis("bottom")})
         self.setBackground(None)
         self.setFixedHeight(_HEIGHT_PIXELS)
         self.setLogMode(y=True)
@@ -53,7 +54,7 @@ class LossPlot(pg.PlotWidget):
             angle=90,
             pen=pg.mkPen(_BEST, style=Qt.PenStyle.DashLine),
             label="",
-            labelOpts={"position": 0.06, "color": _BEST, "anchors": [(1, 1), (0, 1)]},
+            labelOpts={"position": 0.06, "color": _BEST, "fill": _BEHIND, "anchors": [(1, 1), (0, 1)]},
         )
         self.addItem(self._best, ignoreBounds=True)
         self.show_history(())

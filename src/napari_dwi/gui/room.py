@@ -126,9 +126,10 @@ class ReadingRoom:
         work: Callable[[Progress], Any],
         on_done: Callable[[Any], None],
         on_failed: Callable[[DwiError], None] = tell_error,
+        **more: str,
     ) -> Job:
-        """Do long work in the background; errors are shown unless somebody else takes them."""
-        job = Job(title, self.keeping.watched(title, work), on_done, on_failed)
+        """Do long work in the background; as `Job`. Errors are shown unless somebody else takes them."""
+        job = Job(title, self.keeping.watched(title, work), on_done, on_failed, **more)
         self.queue.submit(job)
         return job
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QTabWidget
+from qtpy.QtWidgets import QTabBar, QWidget
 
 from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.job_rows import JobRows
 from napari_dwi.gui.pair_browser import PairBrowser
 from napari_dwi.gui.pair_desk import PairDesk
+from napari_dwi.gui.search_tab import SearchTab
 from napari_dwi.gui.training_tab import TrainingTab
 
 if TYPE_CHECKING:
     import napari
+
+    from napari_dwi.superres.search.trials import TrialRecord
 
 
 class TrainingDock(Dock):
@@ -24,10 +27,29 @@ class TrainingDock(Dock):
         self.desk = PairDesk(self.room)
         self.pairs = PairBrowser(self.room, self.desk)
         self.training = TrainingTab(self.room, self.desk)
-        self.tabs = QTabWidget()
-        self.tabs.addTab(self.pairs, "1 Pairs")
-        self.tabs.addTab(self.training, "2 Train")
-        self.content.addWidget(self.tabs, 1)
+        self.search = SearchTab(self.room, self.desk, self.training.form)
+        self.search.further.connect(self._train_further)
+        # No QTabWidget, which makes every tab as high as the highest.
+        self.tabs = QTabBar()
+        self.content.addWidget(self.tabs)
+        self.pages = {"1 Pairs": self.pairs, "2 Train": self.training, "3 Search": self.search}
+        for name, page in self.pages.items():
+            self.tabs.addTab(name)
+            self.content.addWidget(page, 1)
+        self.tabs.currentChanged.connect(self._on_tab)
+        self._on_tab(0)
         self.job_rows = JobRows(self.room.queue)
         # Outside of what scrolls: Stop must be in sight.
         self.outer.addWidget(self.job_rows)
+
+    def show_page(self, page: QWidget) -> None:
+        """Bring one of the three parts to the front."""
+        self.tabs.setCurrentIndex(list(self.pages.values()).index(page))
+
+    def _on_tab(self, index: int) -> None:
+        for n, page in enumerate(self.pages.values()):
+            page.setVisible(n == index)
+
+    def _train_further(self, trial: TrialRecord) -> None:
+        self.training.train_further(trial)
+        self.show_page(self.training)

@@ -85,11 +85,17 @@ class TrainingForm(QWidget):
     def show_config(self, config: RunConfig, folder: Path) -> None:
         """Show what a run was begun with."""
         self.preset_box.setCurrentText(config.preset)
-        other = config.start not in ("", SHIPPED)
-        self.start_box.setCurrentIndex(_OTHER if other else _FINE_TUNE if config.start else _SCRATCH)
-        self.start_file.set_path(Path(config.start) if other else None)
+        if config.start in ("", SHIPPED):
+            self.start_box.setCurrentIndex(_FINE_TUNE if config.start else _SCRATCH)
+        else:
+            self.start_with(Path(config.start))
         self._make_form(TrainingChoices.of(config.network, config.training, config.split))
         self.folder.set_path(folder)
+
+    def start_with(self, network: Path) -> None:
+        """Go on from a network of one's own."""
+        self.start_box.setCurrentIndex(_OTHER)
+        self.start_file.set_path(network)
 
     @property
     def _is_from_scratch(self) -> bool:

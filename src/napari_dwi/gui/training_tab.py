@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from napari_dwi.gui.network_use import use_network
 from napari_dwi.gui.preview_pictures import PreviewPictures
 from napari_dwi.gui.training_form import TrainingForm
 from napari_dwi.methods.progress import Progress
+from napari_dwi.scan.json_files import read_json
 from napari_dwi.superres.training.checkpoint import NETWORK
 from napari_dwi.superres.training.history import EpochRecord, read_history
 from napari_dwi.superres.training.previews import read_previews
@@ -29,15 +30,17 @@ if TYPE_CHECKING:
     from napari_dwi.gui.loss_plot import LossPlot
     from napari_dwi.gui.pair_desk import PairDesk
     from napari_dwi.gui.room import ReadingRoom
+    from napari_dwi.superres.search.trials import TrialRecord
     from napari_dwi.superres.training.run_config import RunConfig
 
 
 @dataclass(eq=False)
 class Run:
-    """A run on show: where it is, and its epochs so far, which the worker thread adds to."""
+    """A run on show: where it is, its epochs so far, which the worker thread adds to, and what came of it."""
 
     folder: Path
     history: list[EpochRecord] = field(default_factory=list)
+    about: Mapping[str, Any] = field(default_factory=dict)
     job: Job | None = None
 
 
@@ -97,43 +100,60 @@ class TrainingTab(QWidget):
             return
         run, device = Run(folder), self.form.device_box.currentText()
 
-        def work(progress: Progress) -> dict[str, Any]:
+        def work(progress: Progress) -> Mapping[str, Any]:
             progress.report(0.0, "looking at the pairs")
             config = run_config_of(said, folder / RUN)
             trained = run_training(
                 config, folder, device=device, progress=progress, on_epoch=run.history.append
             )
-            return dict(trained.checkpoint.about)
+            return trained.checkpoint.about
 
-        run.job = self._room.submit(f"Training in {folder.name}", work, partial(self._done, run))
+        def done(about: Mapping[str, Any]) -> None:
+            run.about = about
+
+        run.job = self._room.submit(
+            f"Training in {folder.name}",
+            work,
+            done,
+            kept="finished epochs are kept, and Train goes on from there",
+        )
         self.current = run
         self._follow()
 
     def open_run(self, folder: Path) -> None:
         """Show a run as its folder tells it; *Train* goes on with it."""
 
-        def work() -> tuple[RunConfig, list[EpochRecord]]:
-            return read_run_config(folder / RUN), list(read_history(folder))
+        def work() -> tuple[RunConfig, Run]:
+            beside = (folder / NETWORK).with_suffix(".json")
+            about = read_json(beside).get("About", {}) if beside.exists() else {}
+            return read_run_config(folder / RUN), Run(folder, list(read_history(folder)), about)
 
-        def done(found: tuple[RunConfig, list[EpochRecord]]) -> None:
-            config, history = found
+        def done(found: tuple[RunConfig, Run]) -> None:
+            config, self.current = found
             self.form.show_config(config, folder)
-            self.current = Run(folder, history)
             if config.pairs and Path(config.pairs) != self._desk.store:
                 self._desk.open(Path(config.pairs))
             self._follow()
 
         self._room.keeping.quick.submit(Job("Opening a run", lambda _: work(), done, tell_error))
 
+    def train_further(self, trial: TrialRecord) -> None:
+        """Have the form say how a trial of a search was trained, and where it could go on from."""
+
+        def done(config: RunConfig) -> None:
+            # The folder of a trial belongs to the search.
+            self.form.show_config(config, trial.folder.parents[1] / f"further-{trial.number}")
+            if (trial.folder / NETWORK).exists():
+                self.form.start_with(trial.folder / NETWORK)
+
+        self._room.keeping.quick.submit(
+            Job("Opening a trial", lambda _: read_run_config(trial.folder / RUN), done, tell_error)
+        )
+
     def use(self) -> None:
         """Have the Super-resolve dock use the network of the run on show."""
         if self.current is not None:
             use_network(self._room, self.current.folder / NETWORK)
-
-    def _done(self, run: Run, about: dict[str, Any]) -> None:
-        if run is self.current:
-            self._follow()
-            self.report.setText("\n".join([self.report.text(), *_test_lines(about)]))
 
     def _follow(self) -> None:
         """Show what has become of the run since the last look."""
@@ -173,26 +193,23 @@ class TrainingTab(QWidget):
 
 
 def _words(run: Run, history: tuple[EpochRecord, ...]) -> str:
-    state = (
-        ""
-        if run.job is None or run.job.state is not JobState.STOPPED
-        else " Stopped; Train goes on from here."
-    )
     best = EarlyStopping(losses=[record.validation_loss for record in history]).best_epoch
-    if not best:
-        return f"{run.folder.name}: no epoch is finished yet.{state}"
-    return (
-        f"{run.folder.name}: {len(history)} epochs, the best is {best} with a validation loss of "
-        f"{brief(history[best - 1].validation_loss)}.{state}"
-    )
+    if best:
+        loss = brief(history[best - 1].validation_loss)
+        words = f"{len(history)} epochs, the best is {best}, with a validation loss of {loss}."
+    else:
+        words = "no epoch is finished yet."
+    if run.job is not None and run.job.state is JobState.STOPPED:
+        words += " Stopped; Train goes on from here."
+    return "\n".join([f"{run.folder.name}: {words}", *_test_lines(run.about.get("Test", {}))])
 
 
-def _test_lines(about: dict[str, Any]) -> list[str]:
-    """What the test subjects say of a network."""
-    test = about.get("Test", {})
-    if not test.get("Slices"):
-        return []
-    parts = [f"PSNR {test['PSNR']:.2f} dB"] if "PSNR" in test else []
-    parts += [f"SSIM {test['SSIM']:.3f}"] if "SSIM" in test else []
-    parts += [f"squared error {test['MSERatio']:.2f} of zero-filling's"] if "MSERatio" in test else []
-    return [f"Test ({test['Slices']} slices of subjects it has never seen): {', '.join(parts)}"]
+def _test_lines(test: Mapping[str, Any]) -> list[str]:
+    """What the subjects kept for the test say of a network."""
+    figures = {
+        "PSNR": "PSNR {:.2f} dB",
+        "SSIM": "SSIM {:.3f}",
+        "MSERatio": "squared error {:.2f} of that of zero-filling",
+    }
+    parts = [words.format(test[name]) for name, words in figures.items() if name in test]
+    return [f"Test on {test['Slices']} slices it has never seen: {', '.join(parts)}"] if parts else []

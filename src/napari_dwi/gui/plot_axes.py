@@ -1,4 +1,4 @@
-"""A logarithmic axis that is readable within a single decade, as losses need."""
+"""Axes for what is counted, and for what varies by factors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ _STEPS = ((1,), (1, 3), (1, 2, 5), tuple(range(1, 10)), tuple(np.arange(10, 100)
 _ENOUGH = 3
 
 
+class WholeAxis(pg.AxisItem):
+    """Marks whole numbers alone, as epochs and trials are."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
+        """Distances between marks, with the place of one."""
+        wanted = super().tickSpacing(low, high, size)
+        return [(spacing, offset) for spacing, offset in wanted if spacing >= 1] or [(1, 0)]
+
+
 class LogAxis(pg.AxisItem):
-    """Marks plain numbers, as many as there is room for; for a plot in logarithmic mode."""
+    """Marks plain numbers, also within a single decade; for a plot in logarithmic mode."""
 
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
