@@ -10,7 +10,6 @@ import numpy as np
 
 from napari_dwi.methods.method import Context, Inputs, Output, OutputImage
 from napari_dwi.methods.parameters import Parameters, choice, whole
-from napari_dwi.methods.progress import Progress
 from napari_dwi.physics.k_space import zero_filled, zero_filled_within_edges
 from napari_dwi.scan import DwiSeries, Volume, format_b_value
 from napari_dwi.scan.missing import filled
@@ -77,12 +76,18 @@ class Enhancer:
         What else the sidecar should say.
     warnings : tuple of str
         What the user should know of every result.
+    spread : callable, optional
+        As ``enhance``, but gives the standard deviation of each voxel over what could have been made.
+    spread_times : int
+        How many times as long that takes.
     """
 
     enhance: Enhance
     said: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    spread: Enhance | None = None
+    spread_times: int = 0
 
 
 def super_resolver(
@@ -113,6 +118,9 @@ def super_resolver(
         grid = series.grid.refined(factors)
         shape = (*grid.shape, len(series.b_values))
         result, residual = (np.empty(shape, np.float32, order="F") for _ in range(2))
+        spread: NDArray[np.float32] | None = None
+        if enhancer is not None and enhancer.spread is not None:
+            spread = np.full(shape, np.nan, np.float32, order="F")
         noise = _noise_sds(inputs, parameters, context) if enhancer is not None else None
         inside = _on_fine_grid(inputs.mask, factors)
         figures: dict[str, float] = {}
@@ -122,17 +130,24 @@ def super_resolver(
             made = start
             if enhancer is not None and noise is not None and noise[volume].sd > 0:
                 fine = FineVolume(np.moveaxis(start, slice_axis, 2), noise[volume].sd, factor)
-                rest = replace(part, progress=_rest_of(part))
+                times = 1 + enhancer.spread_times
+                rest = _rest_of(part, 0, 1 / times)
                 made = np.moveaxis(enhancer.enhance(fine, parameters, rest), 2, slice_axis)
                 made = np.where(inside, made, start) if inside is not None else made
+                if spread is not None and enhancer.spread is not None:
+                    rest = _rest_of(part, 1 / times, 1)
+                    sds = np.moveaxis(enhancer.spread(fine, parameters, rest), 2, slice_axis)
+                    spread[..., volume] = np.where(inside, sds, np.nan) if inside is not None else sds
             # Of magnitudes, ringing leaves values below zero, which nothing that follows could use.
             made = np.maximum(made, image[np.isfinite(image)].min(initial=0.0))
             known = _known(image, factors)
             result[..., volume] = np.where(known, made, np.nan)
             residual[..., volume] = np.where(known, start, np.nan) - result[..., volume]
+            if spread is not None:
+                spread[..., volume][~known] = np.nan
             figures |= _figures(series, volume, result[..., volume], noise)
             part.progress.report(1.0, "done")
-        return _output(inputs, title, grid, (result, residual), figures, enhancer)
+        return _output(inputs, title, grid, (result, residual, spread), figures, enhancer)
 
     return run
 
@@ -141,7 +156,7 @@ def _output(
     inputs: Inputs,
     title: str,
     grid: Grid,
-    values: tuple[NDArray[np.float32], NDArray[np.float32]],
+    values: tuple[NDArray[np.float32] | None, ...],
     figures: dict[str, float],
     enhancer: Enhancer | None,
 ) -> Output:
@@ -151,14 +166,17 @@ def _output(
     roles: tuple[tuple[str, str, VolumeKind, str], ...] = (
         ("super-resolved", "superres", "anatomy", f"Super-resolved within the slices, {said}"),
         ("residual", "superresresidual", "residual", "Zero-filled input minus the super-resolved image"),
+        ("SD", "superressd", "map", "Standard deviation over images that could have been made"),
     )
     images = []
     for (role, label, kind, description), array in zip(roles, values, strict=True):
-        name = f"{series.name} {title}" + (" residual" if role == "residual" else "")
+        if array is None:
+            continue
+        name = f"{series.name} {title}" + ("" if role == "super-resolved" else f" {role}")
         image = _image(inputs, array, grid, name, kind)
-        images.append(
-            OutputImage(role, f"desc-{label}_{inputs.suffix}", image, f"{description} ({title})", facts=facts)
-        )
+        about = f"{description} ({title})"
+        ending, aside = f"desc-{label}_{inputs.suffix}", role == "SD"
+        images.append(OutputImage(role, ending, image, about, facts=facts, aside=aside))
     return Output(tuple(images), figures, () if enhancer is None else enhancer.warnings)
 
 
@@ -180,11 +198,15 @@ def _each_volume(inputs: Inputs, context: Context) -> Iterator[tuple[int, Contex
         yield volume, replace(context, progress=progress)
 
 
-def _rest_of(context: Context) -> Progress:
-    """The progress of a volume after zero-filling."""
+def _rest_of(context: Context, start: float, stop: float) -> Context:
+    """The context of a share of what follows on zero-filling."""
     progress = context.progress
-    width = progress.stop - progress.start
-    return replace(progress, start=progress.start + _SHARE_OF_ZERO_FILLING * width)
+    first, last = (
+        progress.start
+        + (_SHARE_OF_ZERO_FILLING + (1 - _SHARE_OF_ZERO_FILLING) * share) * (progress.stop - progress.start)
+        for share in (start, stop)
+    )
+    return replace(context, progress=replace(progress, start=first, stop=last))
 
 
 def _noise_sds(inputs: Inputs, parameters: Any, context: Context) -> list[NoiseSd]:

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Context, Method
 from napari_dwi.methods.parameters import file_path, number
-from napari_dwi.superres._brightness import brightest_tissue
+from napari_dwi.superres._network_units import network_units
 from napari_dwi.superres._super_resolving import Enhancer, FineVolume, SuperresParameters, super_resolver
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_dwi.superres.training.checkpoint import Checkpoint
@@ -47,6 +47,12 @@ def _prepare(parameters: NetworkParameters, _context: Context) -> Enhancer:
 
     if parameters.checkpoint:
         checkpoint = read_checkpoint(Path(parameters.checkpoint), factor=parameters.factor)
+        if checkpoint.config.path is not None:
+            raise BadInputError(
+                "this network walks an anchored path",
+                file=parameters.checkpoint,
+                remedy="Choose the method anchored-path for it.",
+            )
     else:
         checkpoint = shipped_checkpoint(parameters.factor)
     low, high = checkpoint.noise_range
@@ -59,11 +65,8 @@ def _enhance(
 ) -> NDArray[np.float32]:
     from napari_dwi.superres._inference import enhanced
 
-    low, high = checkpoint.noise_range
-    # A scan noisier than any it has seen is shown to it darker, so that it knows the noise at least.
-    scale = np.float32(max(brightest_tissue(volume.image), volume.noise_sd / high))
-    noise = max(low, float(volume.noise_sd / scale))
-    return enhanced(checkpoint, volume.image / scale, noise, context) * scale
+    scale, noise_sd = network_units(volume, checkpoint.noise_range)
+    return enhanced(checkpoint, volume.image / scale, noise_sd, context) * scale
 
 
 METHOD = Method(
