@@ -216,8 +216,11 @@ def test_the_table_writes_b_values_as_readers_do(series: DwiSeries, labels: Volu
     assert [line.split("\t")[2] for line in text.splitlines()[1:]] == ["4.99", "400", "929.75"]
 
 
+@pytest.mark.parametrize("drawn_on_the_fine_grid", [False, True], ids=["coarse", "fine"])
 @pytest.mark.parametrize("factor", [2, 3])
-def test_a_region_is_the_same_part_of_the_patient_on_a_finer_grid(factor: int) -> None:
+def test_a_region_is_the_same_part_of_the_patient_on_both_grids(
+    factor: int, drawn_on_the_fine_grid: bool
+) -> None:
     """CNR of a disc against a wavy background, whose SD is known: amplitude / sqrt(2)."""
     coarse = make_grid((48, 40, 2))
     fine = coarse.refined((factor, factor, 1))
@@ -228,18 +231,32 @@ def test_a_region_is_the_same_part_of_the_patient_on_a_finer_grid(factor: int) -
         disc = (x - 12) ** 2 + (y - 20) ** 2 < 8**2
         return Volume(np.where(disc, 300, 100 + 20 * np.sin(np.pi * x / 4)).astype(np.float32), grid)
 
-    data = np.zeros(coarse.shape, np.float32)
-    x, y, _ = np.meshgrid(*[np.arange(n) for n in coarse.shape], indexing="ij")
-    data[(x - 12) ** 2 + (y - 20) ** 2 < 6**2] = 1
-    data[24:40, 2:38] = 2
-    labels = Volume(data, coarse, "labels")
+    drawn = fine if drawn_on_the_fine_grid else coarse
+    step = factor if drawn_on_the_fine_grid else 1
+    data = np.zeros(drawn.shape, np.float32)
+    x, y, _ = np.meshgrid(*[np.arange(n) for n in drawn.shape], indexing="ij")
+    data[(x - 12 * step) ** 2 + (y - 20 * step) ** 2 < (6 * step) ** 2] = 1
+    data[24 * step : 40 * step, 2 * step : 38 * step] = 2
+    labels = Volume(data, drawn, "labels")
     names = {1: "disc", 2: "background"}
     expected = (300 - 100) / (20 / np.sqrt(2))
     for grid in (coarse, fine):
         rows = measure_regions(sampled(grid), labels, names, "background")
         assert row(rows, "disc").cnr == pytest.approx(expected, rel=0.01)
         size_mm2 = row(rows, "disc").n * grid.spacing_mm[0] * grid.spacing_mm[1]
-        assert size_mm2 == pytest.approx(np.count_nonzero(data == 1) * 2.0 * 2.5, rel=0.001)
+        drawn_mm2 = np.count_nonzero(data == 1) * drawn.spacing_mm[0] * drawn.spacing_mm[1]
+        # Voxels are counted whole in the end.
+        assert size_mm2 == pytest.approx(drawn_mm2, abs=0.51 * grid.spacing_mm[0] * grid.spacing_mm[1])
+
+
+def test_a_voxel_counts_as_far_as_finer_labels_cover_it() -> None:
+    coarse = make_grid((4, 1, 1))
+    labels = np.zeros((8, 1, 1), np.float32)
+    labels[3:6] = 1
+    image = Volume(np.array([1, 10, 100, 1000], np.float32).reshape(4, 1, 1), coarse)
+    (found,) = measure_regions(image, Volume(labels, coarse.refined((2, 1, 1)), "labels"))
+    # Fine voxels 3 to 5 reach from 1.25 to 2.75 in coarse ones: a quarter, all and a quarter.
+    assert found.mean == pytest.approx((0.25 * 10 + 100 + 0.25 * 1000) / 1.5)
 
 
 def test_finer_voxels_on_a_border_count_half() -> None:

@@ -72,8 +72,9 @@ def measure_regions(
     image : DwiSeries or Volume
         What to measure.
     labels : Volume
-        Whole numbers, 0 outside all regions, on the same grid or on one that the image's grid refines
-        (see `napari_dwi.scan.Grid.refined`). A finer voxel counts as far as it lies in the region.
+        Whole numbers, 0 outside all regions, on the same grid, on one that the image's grid refines (see
+        `napari_dwi.scan.Grid.refined`), or on one that refines it. A voxel counts as far as it lies in
+        the region.
     names : mapping of int to str, optional
         Name of each region to report; by default every label found, by its number.
     background : str, optional
@@ -152,11 +153,13 @@ def _label_parts(labels: Volume, image: DwiSeries | Volume) -> NDArray[np.float3
     """The labels within every voxel of an image, shape (n, x, y, z): one for each equal part of a voxel.
 
     A voxel of the labels' own grid has one part. Halves of finer voxels lie within one voxel of the
-    labels each, but for those beyond the last, which belong to no region.
+    labels each, and halves of finer labels within one voxel of the image; what lies beyond the labels
+    belongs to no region.
     """
     pairs = list(zip(image.grid.shape, labels.grid.shape, strict=True))
-    factors = [max(1, fine // coarse) for fine, coarse in pairs]
-    if not labels.grid.refined(factors).same_as(image.grid):
+    finer = [max(1, in_image // in_labels) for in_image, in_labels in pairs]
+    coarser = [max(1, in_labels // in_image) for in_image, in_labels in pairs]
+    if not labels.grid.refined(finer).same_as(image.grid.refined(coarser)):
         raise BadInputError(
             f"the regions do not lie on the grid of {image.name}",
             expected=f"size {image.grid.shape}",
@@ -164,14 +167,15 @@ def _label_parts(labels: Volume, image: DwiSeries | Volume) -> NDArray[np.float3
             remedy="Draw them on this image or resample them to it.",
         )
     parts = labels.data[None]
-    for axis, factor in enumerate(factors, start=1):
-        if factor == 1:
+    for axis, (finely, coarsely) in enumerate(zip(finer, coarser, strict=True), start=1):
+        if finely == coarsely == 1:
             continue
-        beyond = [(0, int(n == axis)) for n in range(parts.ndim)]
-        padded = np.pad(parts, beyond)
-        centre = np.arange(factor * parts.shape[axis]) / factor
-        halves = [np.floor(centre + side / (4 * factor) + 0.5).astype(np.intp) for side in (-1, 1)]
-        parts = np.concatenate([np.take(padded, half, axis=axis) for half in halves])
+        padded = np.pad(parts, [(0, 0), *((int(n == axis),) * 2 for n in range(1, parts.ndim))])
+        # In voxels of the labels: where voxels of the image lie, and the middles of their parts.
+        centre = np.arange(image.grid.shape[axis - 1]) * coarsely / finely
+        sides = (np.arange(-coarsely, coarsely) + 0.5) / (2 * finely)
+        places = [np.floor(centre + side + 0.5).astype(np.intp) + 1 for side in sides]
+        parts = np.concatenate([np.take(padded, place, axis=axis) for place in places])
     return parts
 
 
