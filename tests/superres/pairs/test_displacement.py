@@ -102,7 +102,7 @@ NOTHING = Displacement((9.0, -3.0), (0.5, 0.5), 0.1)
             (0.09, -0.11),
             r"displaced by 0\.09 and -0\.11 fine voxels .* back",
         ),
-        (told((0.5, 0.48)), (0.5, 0.5), (0.5, 0.48), "their positions say the same"),
+        (told((0.47, 0.52)), (0.5, 0.5), (0.5, 0.5), "by 0.50 and 0.50 fine voxels, as their positions say"),
         (told((0.5, 0.5)), (0.0, 0.0), (0.5, 0.5), r"their positions say 0\.00 and 0\.00"),
         (told((0.01, 0.0)), (0.5, 0.5), (0.0, 0.0), "which the images do not show; they are left"),
         # Twice its error is chance.

@@ -38,13 +38,10 @@ def test_voxels_are_brought_together_however_they_are_stored(factor: int) -> Non
         high_as_stored, high_voxels = stored(high, high_axes, high_back)
         match = match_grids(low_as_stored, high_as_stored)
         assert match.factor == factor
+        assert match.told_shift == (0, 0)
         low = np.stack([match.of_low(low_voxels[..., n]) for n in range(3)], axis=-1)
         fine = np.stack([match.of_high(high_voxels[..., n]) for n in range(3)], axis=-1)
-        np.testing.assert_array_equal(fine[:, 0, 0, 2], low[:, 0, 0, 2])
-        # A grid stored backwards begins with its last fine voxel: the positions tell it.
-        beyond = fine[:, ::factor, ::factor] - low * (factor, factor, 1)
-        found = np.abs(beyond).reshape(-1, 3).max(axis=0)
-        assert sorted(found) == sorted([*np.abs(match.told_shift), 0])
+        np.testing.assert_array_equal(fine[:, ::factor, ::factor], low * (factor, factor, 1))
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])

@@ -160,6 +160,22 @@ def test_a_damaged_slice_is_noticed_and_the_others_can_be_read(store: PairStore)
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_lost_file_is_not_taken_for_slices_without_values(store: PairStore) -> None:
+    facts = make_facts("b-1", "b", excluded=(2,))
+    low, high = make_images(facts)
+    low[2] = np.nan
+    store.add(facts, low, high)
+    assert np.isnan(store.low("b-1", 2)).all()
+    for file in (store.path / "b-1" / "low" / "c").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    with pytest.raises(BadInputError, match=r"slice 1 \(low resolution\) cannot be read; .* is missing"):
+        store.low("b-1", 1)
+    store.remove("b-1")
+    store.add(facts, low, high)
+    np.testing.assert_array_equal(store.low("b-1", 1), low[1])
+
+
 @pytest.mark.parametrize("said", ["{", '{"zarr_format": 3, "node_type": "group", "attributes": {}}', None])
 def test_what_is_no_store_is_refused(tmp_path: Path, said: str | None) -> None:
     if said is not None:

@@ -54,6 +54,8 @@ def write_images(
             compressors=_CODEC,
             fill_value=float("nan"),
             dimension_names=("slice", "row", "column"),
+            # Else slices without values would not be told from lost ones.
+            config={"write_empty_chunks": True},
         )
         for first in range(0, n_slices, per_file):
             report(done / total)
@@ -62,7 +64,33 @@ def write_images(
             done += len(part)
 
 
-def read_slice(folder: Path, side: Side, z: int) -> NDArray[np.float32]:
-    """One slice of one image."""
-    array = zarr.open_array(folder / side, mode="r", zarr_format=3)
-    return np.asarray(array[z], dtype=np.float32)
+class StoredImage:
+    """One image of a pair, opened once, of which slices are read when they are needed.
+
+    Parameters
+    ----------
+    folder : Path
+        The pair.
+    side : str
+        ``"low"`` or ``"high"``.
+    """
+
+    def __init__(self, folder: Path, side: Side) -> None:
+        self._array = zarr.open_array(folder / side, mode="r", zarr_format=3)
+        self._files = folder / side / "c"
+
+    def slice(self, z: int) -> NDArray[np.float32]:
+        """Slice ``z``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If its file is gone, for which zarr would give slices without values.
+        """
+        n_slices, per_file = self._array.shape[0], (self._array.shards or self._array.chunks)[0]
+        if not 0 <= z < n_slices:
+            raise IndexError(f"there are slices 0 to {n_slices - 1}")
+        file = self._files / str(z // per_file) / "0" / "0"
+        if not file.is_file():
+            raise FileNotFoundError(f"{file.relative_to(self._files.parent)} is missing")
+        return np.asarray(self._array[z], dtype=np.float32)

@@ -38,7 +38,8 @@ class Correction:
 def correction_of(found: Displacement, told: tuple[float, float], shape: Sequence[int]) -> Correction:
     """Decide from what the images tell and from what positions in the files tell.
 
-    Images are believed, where they tell a displacement. Otherwise positions are.
+    Images are believed where they tell a displacement, and positions where images agree with them or do not
+    tell.
 
     Parameters
     ----------
@@ -74,10 +75,12 @@ def correction_of(found: Displacement, told: tuple[float, float], shape: Sequenc
             abs(one - other) <= max(MOST_SHIFT, 2 * error)
             for one, other, error in zip(found.shift, told, found.error, strict=True)
         )
+        said = "the high-resolution images were displaced by"
+        if agrees:
+            return Correction(told, f"{said} {_said(told)}, as their positions say, and have been moved back")
         return Correction(
             found.shift,
-            f"the high-resolution images were displaced by {_said(found.shift)} and have been moved back; "
-            + ("their positions say the same" if agrees else f"their positions say {_said(told)}"),
+            f"{said} {_said(found.shift)} and have been moved back; their positions say {_said(told)}",
         )
     if is_told:
         return Correction(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SAME_RATIO = 0.01
 _MOST_ASTRAY_VOXELS = 0.5
 _MOST_ASTRAY_SLICES = 0.1
+# Of positions in files, in fine voxels.
+_ROUNDING = 0.01
 _PLANES = ("sagittal", "coronal", "axial")
 
 
@@ -32,8 +34,9 @@ class GridMatch:
         Fine voxels for one along both axes of the slice.
     low_axes, high_axes : (int, int, int)
         Array axes of each volume that run along slices, rows and columns.
-    high_reversed : (bool, bool, bool)
-        Which of these the high-resolution volume has the other way round.
+    low_reversed, high_reversed : (bool, bool, bool)
+        Which of these are turned round. Voxel 2n cannot lie at voxel n where both images are stored
+        backwards, as converters like to store rows: there each begins with its last voxel.
     told_shift : (float, float)
         By how much positions in the files say that the high-resolution images are displaced against
         zero-filled low-resolution ones, in fine voxels along rows and columns; zero where a file does not
@@ -43,17 +46,17 @@ class GridMatch:
     factor: int
     low_axes: tuple[int, int, int]
     high_axes: tuple[int, int, int]
+    low_reversed: tuple[bool, bool, bool]
     high_reversed: tuple[bool, bool, bool]
     told_shift: tuple[float, float]
 
     def of_low(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """A low-resolution volume with the axes (slice, row, column); a view."""
-        return image.transpose(self.low_axes)
+        return image.transpose(self.low_axes)[_steps(self.low_reversed)]
 
     def of_high(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A high-resolution volume with the axes (slice, row, column) of the other; a view."""
-        z, y, x = (slice(None, None, -1 if backwards else None) for backwards in self.high_reversed)
-        return image.transpose(self.high_axes)[z, y, x]
+        """A high-resolution volume with the axes (slice, row, column), as the other has them; a view."""
+        return image.transpose(self.high_axes)[_steps(self.high_reversed)]
 
 
 def match_grids(low: Grid, high: Grid) -> GridMatch:
@@ -102,13 +105,27 @@ def match_grids(low: Grid, high: Grid) -> GridMatch:
     rows, columns = (axis for axis in range(3) if axis != slice_axis)
     axes = slice_axis, rows, columns
     told = _told_shift(low, high, times, of_high, backwards, axes) if known else (0.0, 0.0)
+    down, down_turned = _nearer_end(told[0], factor)
+    across, across_turned = _nearer_end(told[1], factor)
     return GridMatch(
         factor,
         axes,
         (of_high[slice_axis], of_high[rows], of_high[columns]),
-        (backwards[slice_axis], backwards[rows], backwards[columns]),
-        told,
+        (False, down_turned, across_turned),
+        (backwards[slice_axis], backwards[rows] != down_turned, backwards[columns] != across_turned),
+        (down, across),
     )
+
+
+def _nearer_end(shift: float, factor: int) -> tuple[float, bool]:
+    """The shift as counted from that end of an axis where it is smaller, and whether that is the other."""
+    from_other_end = round(factor - 1 - shift, 3)
+    return (from_other_end, True) if abs(from_other_end) < abs(shift) - _ROUNDING else (shift, False)
+
+
+def _steps(backwards: tuple[bool, bool, bool]) -> tuple[slice, slice, slice]:
+    z, y, x = (slice(None, None, -1 if one else None) for one in backwards)
+    return z, y, x
 
 
 def plane_of(grid: Grid, slice_axis: int) -> str:

@@ -144,7 +144,8 @@ def read_pair(
         correction = correction_of(found, match.told_shift, high.shape[1:])
     _move_back(high, correction.shift, progress)
     sigma = _noise_sd(low, low_volume.grid, match, progress)
-    low, high = request.crop.of(low, 1), request.crop.of(high, match.factor)
+    crop = request.crop.turned(low.shape[1:], *match.low_reversed[1:])
+    low, high = crop.of(low, 1), crop.of(high, match.factor)
     facts = PairFacts(
         name=name,
         subject=request.subject,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,18 @@ class Crop:
                 )
             window.append(slice(factor * start, factor * last))
         return slices[tuple(window)]
+
+    def turned(self, shape: Sequence[int], rows: bool, columns: bool) -> Crop:
+        """The same part of slices of this shape (h, w) that are turned round along some axes."""
+        return Crop(
+            _from_other_end(self.rows, shape[0]) if rows else self.rows,
+            _from_other_end(self.columns, shape[1]) if columns else self.columns,
+        )
+
+
+def _from_other_end(part: tuple[int, int | None], size: int) -> tuple[int, int | None]:
+    start, stop = part
+    return (0 if stop is None else size - stop), size - start
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class PairStore:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._opened: dict[tuple[str, str], Any] = {}
         said = _said_of(self.path, "a store of pairs (napari-dwi pairs add makes one)")
         if said != _WHAT:
             raise BadInputError(
@@ -198,6 +199,8 @@ class PairStore:
         folder = self._folder_of(name)
         if not folder.is_dir():
             raise self._no_such_pair(name)
+        for side in ("low", "high"):
+            self._opened.pop((name, side), None)
         leaving = self.path / partial_name(name, uuid.uuid4().hex[:8])
         with _disk_errors(folder):
             # Half a pair must not be listed, should this be interrupted.
@@ -206,10 +209,12 @@ class PairStore:
 
     def _slice(self, name: str, side: str, z: int) -> NDArray[np.float32]:
         folder = self._folder_of(name)
+        if not folder.is_dir():
+            raise self._no_such_pair(name)
         try:
-            image: NDArray[np.float32] = _zarr_files().read_slice(folder, side, z)
-        except FileNotFoundError as err:
-            raise self._no_such_pair(name) from err
+            if (name, side) not in self._opened:
+                self._opened[name, side] = _zarr_files().StoredImage(folder, side)
+            image: NDArray[np.float32] = self._opened[name, side].slice(z)
         # zarr's codecs have no error of their own for damaged bytes.
         except (OSError, ValueError, RuntimeError, IndexError) as err:
             raise BadInputError(
