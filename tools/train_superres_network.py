@@ -30,17 +30,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="the run folder")
     parser.add_argument("--factor", type=int, default=2)
-    parser.add_argument("--widths", type=int, nargs="+", default=[16, 32, 64])
+    parser.add_argument("--widths", type=int, nargs="+", default=[16, 32])
     parser.add_argument("--guide", choices=["none", "nlm"], default="nlm", help="what it is told besides")
-    parser.add_argument("--epochs", type=int, default=25, help=f"of {_STEPS_PER_EPOCH} steps each")
-    parser.add_argument("--images", type=int, default=1000, help="different images of shapes")
+    parser.add_argument("--epochs", type=int, default=18, help=f"of {_STEPS_PER_EPOCH} steps each")
+    parser.add_argument("--images", type=int, default=600, help="different images of shapes")
     parser.add_argument("--size", type=int, default=96, help="voxels along each side of an image")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    # With ReLU networks of three resolutions die at this learning rate.
+    # With ReLU some networks die at this learning rate.
     network = NetworkConfig(
         widths=tuple(options.widths), activation="leaky-relu", factor=options.factor, guide=options.guide
     )
