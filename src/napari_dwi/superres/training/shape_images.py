@@ -101,7 +101,7 @@ def _ellipse(
 def _share(depth: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Share of tissue in samples so deep below its border: a ramp of any width."""
     width = _FINER * np.exp(rng.uniform(*np.log(_RAMP_VOXELS)))
-    return np.clip(0.5 + depth / width, 0, 1)
+    return np.asarray(np.clip(0.5 + depth / width, 0, 1))
 
 
 def _smooth_noise(n: int, sigma: float, rng: np.random.Generator) -> NDArray[np.float64]:
