@@ -30,6 +30,7 @@ from napari_dwi.superres.search.trials import (
 JOURNAL, _CLAIMS = "journal.log", "claims.lock"
 
 _NAME, _NUMBER = "search", "Number"
+_LONGEST_WRITE_S = 10
 # A trial whose process ends so often without a word is the reason for it.
 _MOST_ATTEMPTS = 3
 
@@ -55,10 +56,13 @@ class Study:
 
     def __init__(self, folder: Path, config: SearchConfig) -> None:
         self._folder, self._config = folder, config
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        # It would warn of waiting for the lock of a process that was killed.
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         journal = str(folder / JOURNAL)
-        # The only lock that works on Windows too.
-        backend = JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))
+        # A lock for network folders and for Windows. It outlives a process that is killed while it writes
+        # a line, which takes milliseconds.
+        lock = JournalFileOpenLock(journal, grace_period=_LONGEST_WRITE_S)
+        backend = JournalFileBackend(journal, lock_obj=lock)
         self._study = optuna.create_study(
             study_name=_NAME,
             storage=optuna.storages.JournalStorage(backend),

@@ -112,7 +112,9 @@ def run_search(
     folder = folder.resolve()
     _say(config, folder)
     each = threads or max(1, (os.cpu_count() or 1) // processes)
-    _run_workers(folder, config, (device, each), processes, progress)
+    # A worker takes seconds to start, only to find nothing to do.
+    if sum(trial.state in FINISHED for trial in read_trials(folder)) < config.trials:
+        _run_workers(folder, config, (device, each), processes, progress)
     return _finished(config, folder)
 
 
