@@ -58,7 +58,7 @@ def test_what_is_not_said_keeps_its_default() -> None:
         ([], "made.json: the file cannot be used; expected an object, found"),
         ({}, "the key name is missing"),
         ({"name": 1}, "name cannot be used; expected text, found 1"),
-        ({"name": "a", "sise": 2}, "unknown key sise"),
+        ({"name": "a", "sise": 2}, "unknown key sise; expected one of name, "),
         (
             {"name": "a", "parts": [{"size": 1}, {"size": "2"}]},
             r"parts\[1\].size cannot be used; expected a f",
