@@ -61,17 +61,45 @@ def test_menu_and_title_have_icons_once_a_dock_is_open(visible_viewer, qtbot):
         "Denoise",
         "Fit",
         "Super-resolve",
+        "Train",
     }
     assert not any(entry.icon().isNull() for entry in entries)
     assert dock.parentWidget().titleBarWidget().findChild(QLabel, "scan") is not None
     assert not dock.windowIcon().isNull()
 
 
-@pytest.mark.parametrize("name", ["Scan", "Regions", "Denoise", "Fit", "Super-resolve"])
+@pytest.mark.parametrize("name", ["Scan", "Regions", "Denoise", "Fit", "Super-resolve", "Train"])
 def test_docks_open_on_an_empty_viewer(viewer, name, errors):
     dock = open_dock(viewer, name)
     assert dock.room.viewer is viewer
     assert not errors()
+
+
+def test_opening_docks_imports_nothing_slow():
+    """In a Python of its own, with napari's window left out, as napari brings in what it likes."""
+    script = """if True:
+        import sys
+        from importlib import import_module
+        from napari.components import ViewerModel
+        from npe2 import PluginManifest
+        from qtpy.QtWidgets import QApplication
+        application = QApplication([])
+        viewer = ViewerModel()
+        before = set(sys.modules)
+        contributions = PluginManifest.from_distribution("napari-dwi").contributions
+        docks = {widget.command for widget in contributions.widgets}
+        opened = []
+        for command in contributions.commands:
+            if command.id in docks:
+                module, name = command.python_name.split(":")
+                opened.append(getattr(import_module(module), name)(viewer))
+        assert len(opened) == len(docks) > 5
+        print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+    """
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    slow = {"dask", "distributed", "matplotlib", "optuna", "scipy", "skimage", "torch", "zarr"}
+    assert set(ran.stdout.split()) & slow == set()
 
 
 def test_reader_takes_series_volumes_and_folders(folder):

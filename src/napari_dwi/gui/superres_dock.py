@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_dwi.errors import DwiError
 from napari_dwi.gui.method_dock import MethodDock
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # Needs no training, and says nothing that was not acquired.
 _FIRST = "zero-fill-nlm"
+# What says which network is used.
+_NETWORK = ("checkpoint", "factor")
 
 
 class SuperresDock(MethodDock):
@@ -26,6 +29,17 @@ class SuperresDock(MethodDock):
         super().__init__(
             napari_viewer, "superres", title="Super-resolve", icon_name="super-resolve", verb="Super-resolve"
         )
+
+    def on_scan(self) -> None:
+        """Meet another scan; a network that was picked, perhaps just trained, is one for this scan too."""
+        try:
+            before = {} if self.form is None else self.form.values().as_dict()
+        except DwiError:
+            before = {}
+        super().on_scan()
+        if self.form is not None:
+            kept = {name: before[name] for name in _NETWORK if name in before}
+            self.form.set_values(self.method.parameters.from_values(self.settings().as_dict() | kept))
 
     def open_image(self, path: Path) -> None:
         """Show an image without b-values as a scan of its own, in the background."""

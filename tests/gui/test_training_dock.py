@@ -1,0 +1,137 @@
+"""Training from the dock, for real: a tiny network on a few small slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_dwi.gui.training_choices import TrainingChoices
+from napari_dwi.methods.registry import find_method
+from napari_dwi.superres.training.checkpoint import read_checkpoint
+from napari_dwi.superres.training.history import read_history
+from napari_dwi.superres.training.run_config import run_config_of
+from napari_dwi.superres.training.running import run_training
+
+from .conftest import open_dock
+from .pair_store import make_store
+
+TINY = {
+    "network": {"widths": [4, 8]},
+    "training": {"epochs": 3, "fewest_epochs": 1, "learning_rate": 0.01, "batch_size": 4, "crop": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return make_store(tmp_path_factory.mktemp("pairs") / "pairs.zarr")
+
+
+@pytest.fixture(scope="module")
+def finished(store, tmp_path_factory):
+    """A run that is over."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    config = run_config_of(TINY | {"pairs": str(store)}, folder / "run.json")
+    run_training(config, folder, device="cpu", threads=1)
+    return folder
+
+
+@pytest.fixture
+def dock(viewer, store, idle):
+    """The Train dock with the store open, ready to train a tiny network from scratch."""
+    dock = open_dock(viewer, "Train")
+    dock.desk.open(store)
+    idle(dock.room)
+    form = dock.training.form
+    form.start_box.setCurrentIndex(1)
+    tiny = TINY["training"] | {"widths": (4, 8)}
+    form.form.set_values(TrainingChoices.from_values(form.form.values().as_dict() | tiny))
+    form.device_box.setCurrentText("cpu")
+    return dock
+
+
+def curves(dock):
+    return {name: curve.getOriginalDataset() for name, curve in dock.training.plot._curves.items()}
+
+
+def test_train_button_leaves_a_network_and_shows_its_losses(dock, tmp_path, idle, errors):
+    tab, folder = dock.training, tmp_path / "run"
+    tab.form.folder.set_path(folder)
+    tab.run_button.click()
+    assert not tab.run_button.isEnabled()
+    assert not tab.use_button.isEnabled()
+    idle(dock.room)
+    assert not errors()
+    history = read_history(folder)
+    assert len(history) == 3
+    for name, (epochs, losses) in curves(dock).items():
+        np.testing.assert_array_equal(epochs, [1, 2, 3])
+        np.testing.assert_allclose(losses, [getattr(record, f"{name}_loss") for record in history])
+    assert tab.run_button.isEnabled()
+    assert "3 epochs" in tab.report.text()
+    assert "Test on 4 slices" in tab.report.text()
+    assert tab.previews.epoch.text() == "epoch 1"
+    assert not tab.previews.picture.pixmap().isNull()
+    assert read_checkpoint(folder / "network.safetensors").config.widths == (4, 8)
+
+
+def test_a_run_that_was_stopped_goes_on_to_what_it_would_have_been(dock, finished, tmp_path, idle, qtbot):
+    tab, folder = dock.training, tmp_path / "run"
+    tab.form.folder.set_path(folder)
+    tab.run_button.click()
+    job = tab.current.job
+    qtbot.waitUntil(lambda: bool(tab.current.history))
+    job.stop()
+    idle(dock.room)
+    epochs = len(read_history(folder))
+    assert 1 <= epochs < 3
+    assert "Stopped" in tab.report.text()
+    assert not tab.use_button.isEnabled()
+    assert "finished epochs are kept" in job.kept
+    tab.run_button.click()
+    idle(dock.room)
+    assert read_history(folder) == read_history(finished)
+
+
+def test_an_earlier_run_is_opened_with_its_settings_losses_and_pictures(dock, finished, idle):
+    tab = dock.training
+    tab.form.start_box.setCurrentIndex(0)
+    tab.open_run(finished)
+    idle(dock.room)
+    assert tab.form.form.values().widths == (4, 8)
+    assert tab.form.folder.path == finished
+    assert len(curves(dock)["validation"][0]) == 3
+    assert "Test on 4 slices" in tab.report.text()
+    assert not tab.previews.isHidden()
+    assert tab.use_button.isEnabled()
+
+
+def test_use_in_super_resolve_runs_the_network(dock, finished, idle, errors, scan):
+    dock.training.open_run(finished)
+    idle(dock.room)
+    dock.training.use_button.click()
+    superres = open_dock(dock.room.viewer, "Super-resolve")
+    assert superres.method is find_method("network")
+    values = superres.form.values()
+    assert values.checkpoint == str(finished / "network.safetensors")
+    assert values.factor == 2
+    dock.room.show_scan(scan.series, ())
+    assert superres.form.values().checkpoint == values.checkpoint
+    superres.preview_button.click()
+    idle(dock.room)
+    assert not errors()
+    assert any(shown.role == "super-resolved" for shown in dock.room.shown)
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [(None, "the run needs a folder"), ("finished", "holds a run with other settings")],
+)
+def test_what_speaks_against_a_run_is_told(dock, finished, idle, errors, folder, expected):
+    dock.training.form.form.set_values(TrainingChoices(epochs=2))
+    dock.training.form.folder.set_path(folder and finished)
+    before = read_history(finished)
+    dock.training.run_button.click()
+    idle(dock.room)
+    assert expected in errors()[0]
+    assert read_history(finished) == before
+    assert dock.training.run_button.isEnabled()
