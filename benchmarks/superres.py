@@ -14,11 +14,11 @@ At factor 2 APDDM stands for the anchored-path network that comes along, asked 1
 "fine-tuned" for the network after about 200 steps on pairs of scans of another head or abdomen. ``--rows``
 names the rows to print, where not all are wanted.
 
-``--factor 3`` and ``--checkpoint FILE`` take another factor and another network; with ``--record`` the
-scores are written into the JSON of that network. ``--volume FILE`` adds slices of an image of your own,
-whose noise then counts as truth. ``--alignment`` trains two small networks, with an aligned input and with
-voxels simply repeated, both with flips, and prints what the half voxel between the two costs (some
-minutes).
+``--factor 3``, ``--checkpoint FILE`` and ``--path-checkpoint FILE`` take another factor and other
+networks; with ``--record`` the scores are written into the JSON of these. ``--volume FILE`` adds slices of
+an image of your own, whose noise then counts as truth. ``--alignment`` trains two small networks, with an
+aligned input and with voxels simply repeated, both with flips, and prints what the half voxel between the
+two costs (some minutes).
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ _B_VALUES = (0.0, 800.0)
 _ANOTHER = 4
 _FINE_TUNING_EPOCHS = 11
 _FINE_TUNING_REPEATS = 6
+_PATH = "APDDM"
 _FINE_TUNED = "fine-tuned network"
 _PATH_STEPS = (1, 5, 20)
-_RECORDED = ("zero-fill", "zero-fill + NLM", "network")
+_COMPARED = ("zero-fill", "zero-fill + NLM")
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,9 @@ def _row(title: str, scores: list[float], seconds: float) -> str:
     return f"{title:24}{scores[0]:8.2f}{scores[1]:8.3f}{scores[2]:8.2f}{scores[3]:8.3f}{seconds:10.3f}"
 
 
-def _ways(factor: int, checkpoint: str) -> dict[str, Callable[[ImagePair], np.ndarray]]:
+def _ways(
+    factor: int, checkpoint: str = "", path_checkpoint: str = ""
+) -> dict[str, Callable[[ImagePair], np.ndarray]]:
     """What makes an image of a pair, by the title of its row."""
     ways = {
         "repeated voxels": _repeated,
@@ -198,9 +201,10 @@ def _ways(factor: int, checkpoint: str) -> dict[str, Callable[[ImagePair], np.nd
         "zero-fill + NLM": _through("zero-fill-nlm"),
         "network": _through("network", checkpoint=checkpoint),
     }
-    if factor == 2:
+    if factor == 2 or path_checkpoint:
         for steps in _PATH_STEPS:
-            ways[f"APDDM, {steps} step" + "s" * (steps > 1)] = _through("anchored-path", steps=steps)
+            title = f"{_PATH}, {steps} step" + "s" * (steps > 1)
+            ways[title] = _through("anchored-path", checkpoint=path_checkpoint, steps=steps)
     return ways
 
 
@@ -265,11 +269,12 @@ def _compare(
 def _record(path: Path, tables: dict[str, dict[str, list[float]]]) -> None:
     """Write what was found of a network, and of what it is compared with, into its JSON."""
     checkpoint = read_checkpoint(path)
+    own = "network" if checkpoint.config.path is None else _PATH
     said = {
         name: {
             title: {"PSNR": round(row[0], 2), "SSIM": round(row[1], 3), "CNR": round(row[2], 2)}
             for title, row in found.items()
-            if title in _RECORDED
+            if title in _COMPARED or title.startswith(own)
         }
         for name, found in tables.items()
     }
@@ -317,20 +322,24 @@ def main() -> None:
     parser.add_argument("--sigmas", type=float, nargs="*", default=list(_SIGMAS))
     parser.add_argument("--factor", type=int, default=2)
     parser.add_argument("--checkpoint", type=Path, help="instead of the network that comes along")
-    parser.add_argument("--record", action="store_true", help="write the scores into the checkpoint's JSON")
+    parser.add_argument("--path-checkpoint", type=Path, help="instead of the one on a path that does")
+    parser.add_argument("--record", action="store_true", help="write the scores into the checkpoints' JSON")
     parser.add_argument("--volume", type=Path, action="append", default=[])
     parser.add_argument("--alignment", action="store_true")
     parser.add_argument("--epochs", type=int, default=25, help="of the networks of --alignment")
-    parser.add_argument("--rows", nargs="+", default=[*_ways(2, ""), _FINE_TUNED], help="all by default")
+    parser.add_argument("--rows", nargs="+", default=[*_ways(2), _FINE_TUNED], help="all by default")
     options = parser.parse_args()
-    if options.record and options.checkpoint is None:
-        parser.error("--record needs --checkpoint")
+    given = [path for path in (options.checkpoint, options.path_checkpoint) if path is not None]
+    if options.record and not given:
+        parser.error("--record needs --checkpoint or --path-checkpoint")
     anatomies = list(_anatomies(options.volume))
-    checkpoint = "" if options.checkpoint is None else str(options.checkpoint)
+    checkpoint, path_checkpoint = (
+        "" if path is None else str(path) for path in (options.checkpoint, options.path_checkpoint)
+    )
     tables = {}
     with torch_threads(1), TemporaryDirectory() as folder:
         for anatomy in anatomies:
-            ways = _ways(options.factor, checkpoint)
+            ways = _ways(options.factor, checkpoint, path_checkpoint)
             if options.factor == 2 and anatomy.another is not None and _FINE_TUNED in options.rows:
                 start = read_checkpoint(options.checkpoint) if checkpoint else shipped_checkpoint(2)
                 tuned = _fine_tuned(anatomy, start, Path(folder))
@@ -340,7 +349,8 @@ def main() -> None:
                 name = f"{anatomy.name}, noise {100 * sigma:g} %"
                 tables[name] = _compare(anatomy.cropped(options.factor), sigma, options.factor, chosen)
         if options.record:
-            _record(options.checkpoint, tables)
+            for path in given:
+                _record(path, tables)
         if options.alignment:
             _alignment(anatomies, options.epochs)
 
