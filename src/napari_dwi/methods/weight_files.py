@@ -60,7 +60,7 @@ def read_weight_bytes(path: Path, largest_bytes: int) -> bytes:
         data = path.read_bytes()
     except OSError as err:
         raise BadInputError("cannot be read", file=path, found=err.strerror) from err
-    if data.startswith(_PICKLE_STARTS):
+    if data.startswith(_PICKLE_STARTS) and not _has_header(data):
         raise BadInputError(
             "these are not weights but a pickle, which could run any program; it was not opened",
             file=path,
@@ -68,6 +68,14 @@ def read_weight_bytes(path: Path, largest_bytes: int) -> bytes:
             remedy="Ask whoever made it for a .safetensors file.",
         )
     return data
+
+
+def _has_header(data: bytes) -> bool:
+    """Whether data begin with the length of a JSON header and that header, as safetensors do.
+
+    Some lengths, such as 0x0480, are written as a pickle begins.
+    """
+    return data[8:9] == b"{" and 8 + int.from_bytes(data[:8], "little") <= len(data)
 
 
 def check_digest(data: bytes, expected: object, file: Path) -> str:
