@@ -12,20 +12,20 @@ from napari_dwi.methods.weight_files import pack_weights, read_weight_bytes, unp
 LARGEST = 1_000_000
 
 
-def test_weights_of_any_number_and_names_are_read_back(tmp_path: Path) -> None:
+def test_weights_with_names_of_any_length_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
+    weight = np.arange(3, dtype=np.float32)
     starts = set()
-    for n in range(1, 120):
-        # Every name makes the header longer, whose length is what the file begins with.
-        weights = {f"layer{k:03d}": np.full(1 + k % 3, k, np.float32) for k in range(n)}
-        data = pack_weights(weights)
+    # The file begins with the length of its header, which holds the name.
+    for length in range(400, 1500, 8):
+        name = length * "w"
+        data = pack_weights({name: weight})
         starts.add(data[:2])
         path.write_bytes(data)
-        shapes = {name: one.shape for name, one in weights.items()}
-        found = unpack_weights(read_weight_bytes(path, LARGEST), shapes, path)
-        assert all(np.array_equal(found[name], one) for name, one in weights.items())
+        found = unpack_weights(read_weight_bytes(path, LARGEST), {name: weight.shape}, path)
+        np.testing.assert_array_equal(found[name], weight)
     # Some of these lengths are written as pickles begin.
-    assert starts & {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
+    assert starts >= {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
