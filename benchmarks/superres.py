@@ -86,7 +86,8 @@ class Anatomy:
         return replace(self, truth=truth, first=first, second=second)
 
 
-def _anatomies(volumes: list[Path]) -> Iterator[Anatomy]:
+def anatomies_of(volumes: list[Path]) -> Iterator[Anatomy]:
+    """The head, the abdomen, and slices of images of one's own."""
     yield _of_simulation("head", _head(), "grey matter", "white matter", lambda: _head(_ANOTHER, 9, 4.0))
     yield _of_simulation("abdomen", _abdomen(), "kidney cortex", "liver", lambda: _abdomen(_ANOTHER, 9, 4.0))
     for path in volumes:
@@ -332,7 +333,7 @@ def main() -> None:
     given = [path for path in (options.checkpoint, options.path_checkpoint) if path is not None]
     if options.record and not given:
         parser.error("--record needs --checkpoint or --path-checkpoint")
-    anatomies = list(_anatomies(options.volume))
+    anatomies = list(anatomies_of(options.volume))
     checkpoint, path_checkpoint = (
         "" if path is None else str(path) for path in (options.checkpoint, options.path_checkpoint)
     )
