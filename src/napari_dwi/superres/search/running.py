@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 BEST = "best.safetensors"
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S, _REPORT_EVERY_S = 0.05, 0.5
 # Workers stop by themselves within this time, or are killed.
-_GRACE_S = 1.2
+_GRACE_S = 1.0
 # A worker that was killed is replaced; if it happens again and again, something is wrong.
 _MOST_DEATHS = 5
 
@@ -127,14 +127,18 @@ def _run_workers(
     with ThreadPoolExecutor(processes, "search") as pool:
         futures = [pool.submit(_work, folder, stop_file, how, kill) for _ in range(processes)]
         try:
+            reported = -float("inf")
             while not _are_done(futures):
-                progress.report(*_state(folder, config))
+                progress.check()
+                if time.monotonic() - reported >= _REPORT_EVERY_S:
+                    progress.report(*_state(folder, config))
+                    reported = time.monotonic()
                 time.sleep(_LOOK_EVERY_S)
         finally:
             stop_file.touch()
             until = time.monotonic() + _GRACE_S
             while not all(future.done() for future in futures) and time.monotonic() < until:
-                time.sleep(_LOOK_EVERY_S / 4)
+                time.sleep(_LOOK_EVERY_S)
             kill.set()
             pool.shutdown()
             stop_file.unlink()
@@ -178,7 +182,7 @@ def _state(folder: Path, config: SearchConfig) -> tuple[float, str]:
         elif (trial / METRICS).exists():
             done += len((trial / METRICS).read_bytes().splitlines()) / config.run.training.epochs
     phrase = f"{over}/{config.trials} trials over, {pruned} of them given up"
-    return done / config.trials, phrase + (f", lowest error {best:.4g}" if over > pruned else "")
+    return done / config.trials, phrase + (f", lowest error {best:.4g}" if best < float("inf") else "")
 
 
 def _say(config: SearchConfig, folder: Path) -> None:
