@@ -70,6 +70,14 @@ def test_letters_on_the_canvas_follow_the_axes(room, order, left, right, top, bo
     assert all(overlay.visible for overlay in written.values())
 
 
+def test_the_letter_at_the_top_stands_below_the_names_of_panes(room):
+    letter = room.viewer.canvas.overlays["napari-dwi top"]
+    room.set_side_by_side(True)
+    assert letter.text == "\nA"
+    room.set_side_by_side(False)
+    assert letter.text == "A"
+
+
 def test_letters_follow_a_camera_turned_round(room):
     room.viewer.scene.camera.orientation2d = ("up", "left")
     assert room.letters.letters == {"left": "L", "right": "R", "top": "P", "bottom": "A"}

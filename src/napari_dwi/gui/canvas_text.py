@@ -42,6 +42,7 @@ class OrientationLetters:
         viewer.canvas.overlays["napari-dwi orientation"] = self.warning
         viewer.dims.events.order.connect(self._update)
         viewer.dims.events.ndisplay.connect(self._update)
+        viewer.canvas.grid.events.enabled.connect(self._update)
         viewer.scene.camera.events.orientation.connect(self._update)
         viewer.scene.camera.events.angles.connect(self._update)
 
@@ -82,7 +83,9 @@ class OrientationLetters:
 
     def _update(self) -> None:
         for side, letter in self.letters.items():
-            self._overlays[side].text = letter
+            # In panes the names of images lie along the top, and long ones reach the middle.
+            below_the_name = side == "top" and self._viewer.canvas.grid.enabled
+            self._overlays[side].text = f"\n{letter}" if letter and below_the_name else letter
             self._overlays[side].visible = bool(letter)
         self.warning.visible = self._view is not None and not self._view.grid.orientation_known
 
