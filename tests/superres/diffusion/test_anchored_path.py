@@ -324,11 +324,11 @@ def test_noise_of_any_size_has_unit_spread_everywhere(
 ) -> None:
     white = {"a": [rng.normal(0, 3, (24, 16)).astype(np.float32) for _ in range(40)]}
     bank = ResidualBank.from_subjects(white, {"a"})
-    drawn = np.stack([bank.cover(shape, rng) for _ in range(600)])
+    drawn = np.stack([bank.cover(shape, rng) for _ in range(300)])
     assert drawn.shape[1:] == shape
     spread = drawn.std(axis=0)
     assert spread.mean() == pytest.approx(1, abs=0.02)
-    assert np.abs(spread - 1).max() < 0.2
+    assert np.abs(spread - 1).max() < 0.3
 
 
 def test_a_bank_without_residuals_or_too_small_ones_is_refused(rng: np.random.Generator) -> None:

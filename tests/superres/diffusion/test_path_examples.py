@@ -56,12 +56,12 @@ def test_slices_on_the_path_have_its_mean_and_spread(rng: np.random.Generator) -
     on_path = PathExamples(SliceExamples(slices(rng, 1.0, 200, noise=0.3), slices(rng, 1.0, 1)), chosen)
     rms = on_path.spread.rms(0.3)
     assert rms == pytest.approx(0.3, rel=0.02)
-    standing = [example.image for epoch in range(1, 30) for example in on_path.training(epoch)]
+    standing = [example.image for epoch in range(1, 9) for example in on_path.training(epoch)]
     half_way = np.stack([image[0] for image in standing if image[-1, 0, 0] == 0.5])
-    assert half_way.mean() == pytest.approx(1, abs=0.02)
+    assert half_way.mean() == pytest.approx(1, abs=0.05)
     path = AnchoredPath(10, 2.0 * rms)
     expected = path.sigma**2 * path.accumulated(5) + (0.5 * rms) ** 2
-    assert half_way.var() == pytest.approx(expected, rel=0.03)
+    assert half_way.var() == pytest.approx(expected, rel=0.05)
 
 
 def test_noise_is_drawn_from_training_slices_alone(rng: np.random.Generator) -> None:

@@ -16,6 +16,8 @@ from napari_dwi.superres.diffusion.path_examples import PathExamples, network_in
 from napari_dwi.superres.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 from napari_dwi.superres.training.examples import Example, SliceExamples
+from napari_dwi.superres.training.run_config import run_config_of
+from napari_dwi.superres.training.running import run_training
 
 from ...watching import Watch
 
@@ -160,15 +162,17 @@ def test_a_checkpoint_walks_after_reading_as_before(
     np.testing.assert_array_equal(spread(after, anchor, 2), spread(checkpoint, anchor, 2))
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     def stop(record: Any) -> None:
-        if record.epoch == 3:
+        if record.epoch == 1:
             raise Stopped
 
+    short = replace(TRAINING, epochs=2)
+    expected = trained_on(examples(), config=short)
     with pytest.raises(Stopped):
-        trained_on(examples(), folder=tmp_path, on_epoch=stop)
-    resumed = trained_on(examples(), folder=tmp_path)
-    for name, weights in checkpoint.weights.items():
+        trained_on(examples(), config=short, folder=tmp_path, on_epoch=stop)
+    resumed = trained_on(examples(), config=short, folder=tmp_path)
+    for name, weights in expected.weights.items():
         np.testing.assert_array_equal(resumed.weights[name], weights)
 
 
@@ -186,3 +190,17 @@ def test_every_kind_of_path_can_be_trained_and_walked(
 def test_a_guide_and_a_path_do_not_go_together() -> None:
     with pytest.raises(BadInputError, match="has no guide"):
         NetworkConfig(path=PATH, guide="nlm")
+
+
+def test_a_run_file_may_ask_for_a_path(tmp_path: Path, anchor: np.ndarray) -> None:
+    said = {
+        "shapes": {"size": 24, "images": 3, "validation": 1, "test": 1, "per_epoch": 4},
+        "network": {"widths": [3, 3], "path": {"n_steps": 4, "bank_tiles": 2, "bank_width": 12}},
+        "training": {"epochs": 1, "crop": 24},
+    }
+    config = run_config_of(said, tmp_path / "run.json")
+    run_training(config, tmp_path / "run", device="cpu", threads=1)
+    made = read_checkpoint(tmp_path / "run" / "network.safetensors")
+    assert made.config.path == PathConfig(n_steps=4, bank_tiles=2, bank_width=12)
+    assert made.about["Test"]["Slices"] == 1
+    assert spread(made, anchor, 2).any()
