@@ -119,6 +119,17 @@ def test_a_checkpoint_of_the_users_own_is_used(path: Path, rng: np.random.Genera
     assert not np.allclose(values(result), values(run(image, noise_sigma=0.05)))
 
 
+def test_a_network_may_remove_noise_on_the_grid_as_it_is(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = tmp_path / "net.safetensors"
+    write_checkpoint(new_checkpoint(factor=1), path)
+    image = shape_image(32, rng)[..., None]
+    result = run(image, noise_sigma=0.05, factor=1, checkpoint=str(path))
+    made = result.output.image("super-resolved")
+    np.testing.assert_allclose(made.grid.affine, Grid.from_spacing(image.shape, (1, 1, 4)).affine)
+    np.testing.assert_allclose(values(result) + values(result, "residual"), image, atol=1e-6)
+    assert not np.allclose(values(result), image)
+
+
 class Malicious:
     """Whose pickle makes a file when it is loaded."""
 

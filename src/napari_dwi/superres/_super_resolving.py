@@ -25,18 +25,25 @@ _MIRRORED, _PERIODIC = "mirrored", "periodic"
 # Zero-filling is what a method starts with, so it gets this share of the progress.
 _SHARE_OF_ZERO_FILLING = 0.3
 
+_FACTOR = "Voxels made of one, along both axes of a slice"
+
 
 @dataclass(frozen=True, kw_only=True)
 class SuperresParameters(Parameters):
     """Parameters of every super-resolution method."""
 
-    factor: int = whole(2, low=2, high=4, help="Voxels made of one, along both axes of a slice.")
+    factor: int = whole(2, low=2, high=4, help=f"{_FACTOR}.")
     edges: str = choice(
         _MIRRORED,
         (_MIRRORED, _PERIODIC),
         help="What lies beyond the edges: mirrored for cropped images, periodic as in k-space.",
         advanced=True,
     )
+
+
+def factor_of_network() -> Any:
+    """The parameter ``factor`` of a method that runs networks: some only remove noise."""
+    return whole(2, low=1, high=4, help=f"{_FACTOR}; 1 for a network that only removes noise.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +239,7 @@ def _fine_start(
     fine = np.empty((n_slices, parameters.factor * n_rows, parameters.factor * n_columns), np.float32)
     for z in range(n_slices):
         context.progress.report(_SHARE_OF_ZERO_FILLING * z / n_slices, f"slice {z + 1}/{n_slices}")
-        fine[z] = finer(slices[z], parameters.factor)
+        fine[z] = finer(slices[z], parameters.factor) if parameters.factor > 1 else slices[z]
     context.progress.report(_SHARE_OF_ZERO_FILLING, "all slices zero-filled")
     return np.moveaxis(fine, 0, slice_axis)
 

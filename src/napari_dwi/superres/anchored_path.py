@@ -11,7 +11,13 @@ from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Context, Method
 from napari_dwi.methods.parameters import choice, file_path, number, whole
 from napari_dwi.superres._network_units import network_units
-from napari_dwi.superres._super_resolving import Enhancer, FineVolume, SuperresParameters, super_resolver
+from napari_dwi.superres._super_resolving import (
+    Enhancer,
+    FineVolume,
+    SuperresParameters,
+    factor_of_network,
+    super_resolver,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +42,7 @@ _SPREAD_CAUTION = (
 class AnchoredPathParameters(SuperresParameters):
     """Parameters of anchored-path diffusion."""
 
+    factor: int = factor_of_network()
     noise_sigma: float = number(
         0.0,
         low=0,
