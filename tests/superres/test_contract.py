@@ -64,7 +64,9 @@ def test_a_series_becomes_one_with_finer_slices_over_the_same_places(method: Met
 def test_the_anatomy_stays_where_it_was(method: Method, scan: Scan) -> None:
     """The coarse image is found in every second voxel of the fine one, not between them."""
     clean = replace(scan.truth, signal=scan.truth.signal + 1)
-    fine = values_of(run(method, clean).output)
+    # An estimate would take the edges of so small an image for noise.
+    known = {"noise_sigma": "20"} if "noise_sigma" in method.settings().as_dict() else {}
+    fine = values_of(run(method, clean, **known).output)
     coarse = clean.signal
     here = np.square(fine[::2, ::2] - coarse).mean()
     for apart in (fine[1::2, ::2], fine[::2, 1::2]):
