@@ -112,6 +112,12 @@ def test_a_checkpoint_comes_back_as_it_was(path: Path) -> None:
         np.testing.assert_array_equal(after.weights[name], weights)
 
 
+def test_a_checkpoint_from_before_guides_and_paths_is_still_read(path: Path) -> None:
+    said = json.loads(path.with_suffix(".json").read_text())["Network"]
+    said_of(path, Network={key: value for key, value in said.items() if key not in ("guide", "path")})
+    assert read_checkpoint(path).config == new_checkpoint().config
+
+
 def test_a_checkpoint_of_the_users_own_is_used(path: Path, rng: np.random.Generator) -> None:
     image = shape_image(32, rng)[..., None]
     result = run(image, noise_sigma=0.05, checkpoint=str(path))

@@ -112,8 +112,8 @@ def _prepare(parameters: AnchoredPathParameters, _context: Context) -> Enhancer:
         "network-enhanced",
         facts,
         (_CAUTION, _SPREAD_CAUTION) if is_random else (_CAUTION,),
-        partial(_spread, checkpoint) if is_random else None,
-        parameters.samples if is_random else 0,
+        spread=partial(_spread, checkpoint) if is_random else None,
+        spread_times=parameters.samples if is_random else 0,
     )
 
 
