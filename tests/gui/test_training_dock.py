@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
 from napari_dwi.gui.training_choices import TrainingChoices
 from napari_dwi.methods.registry import find_method
+from napari_dwi.superres.search.config import said_of as search_said_of
+from napari_dwi.superres.search.config import search_config_of
+from napari_dwi.superres.search.trials import TrialFile, Worker, read_trials, trial_folder, write_trial
 from napari_dwi.superres.training.checkpoint import read_checkpoint
 from napari_dwi.superres.training.history import read_history
 from napari_dwi.superres.training.run_config import run_config_of
+from napari_dwi.superres.training.run_config import said_of as run_said_of
 from napari_dwi.superres.training.running import run_training
 
 from .conftest import open_dock
@@ -135,3 +142,74 @@ def test_what_speaks_against_a_run_is_told(dock, finished, idle, errors, folder,
     assert expected in errors()[0]
     assert read_history(finished) == before
     assert dock.training.run_button.isEnabled()
+
+
+@pytest.fixture(scope="module")
+def searched(store, finished, tmp_path_factory):
+    """The folder of a search as it is left when it is stopped: one trial is complete, one given up."""
+    folder = tmp_path_factory.mktemp("searches") / "search"
+    said = {"run": TINY | {"pairs": str(store)}, "trials": 9}
+    config = search_config_of(said, folder / "search.json")
+    shutil.copytree(finished, trial_folder(folder, 0))
+    (trial_folder(folder, 0) / "run.json").write_text(
+        json.dumps(run_said_of(config.run, trial_folder(folder, 0)))
+    )
+    (folder / "search.json").write_text(json.dumps(search_said_of(config, folder)))
+    tried = {"learning_rate": 0.01, "loss": "mse"}
+    write_trial(folder, TrialFile(0, "complete", tried, Worker.this(), value=0.004))
+    write_trial(folder, TrialFile(1, "pruned", tried | {"loss": "mae"}, Worker.this(), value=0.02))
+    return folder
+
+
+def test_a_search_is_opened_with_its_trials(dock, searched, idle, errors):
+    tab, form = dock.search, dock.search.form
+    assert tab.start_button.text() == "Search"
+    tab.open_search(searched)
+    idle(dock.room)
+    assert not errors()
+    assert tab.trials == read_trials(searched)
+    assert tab.start_button.text() == "Go on"
+    assert form.trials_box.value() == 9
+    assert not form.epochs_box.isEnabled()
+    assert tab.report.text() == "2 trials: 1 complete, 1 given up. The best is 0, with an error of 0.004."
+    tab.pick(1)
+    assert not tab.use_button.isEnabled()
+    tab.pick(0)
+    tab.use_button.click()
+    superres = open_dock(dock.room.viewer, "Super-resolve")
+    assert superres.form.values().checkpoint == str(trial_folder(searched, 0) / "network.safetensors")
+
+
+def test_a_trial_is_trained_further_in_a_folder_of_its_own(dock, searched, store, idle):
+    dock.show_page(dock.search)
+    dock.search.open_search(searched)
+    idle(dock.room)
+    dock.search.pick(0)
+    dock.search.further_button.click()
+    idle(dock.room)
+    assert not dock.training.isHidden()
+    said = dock.training.form.config(store)
+    assert said["start"] == str(trial_folder(searched, 0) / "network.safetensors")
+    assert said["training"]["learning_rate"] == 0.01
+    assert "network" not in said
+    assert dock.training.form.folder.path == searched / "further-0"
+
+
+@pytest.mark.slow
+def test_search_button_leaves_trials_and_the_best_network(dock, tmp_path, idle, errors):
+    """A single trial: how searches go on, in several processes, is tested below the windows."""
+    tab, form = dock.search, dock.search.form
+    form.space_box.setCurrentText("training alone")
+    form.trials_box.setValue(1)
+    form.epochs_box.setValue(1)
+    form.device_box.setCurrentText("cpu")
+    form.folder.set_path(tmp_path / "search")
+    tab.start_button.click()
+    assert not tab.start_button.isEnabled()
+    idle(dock.room)
+    assert not errors()
+    assert [trial.state for trial in tab.trials] == ["complete"]
+    assert tab.table.rowCount() == 1
+    assert tab.start_button.text() == "Go on"
+    assert not form.space_box.isEnabled()
+    assert read_checkpoint(tmp_path / "search" / "best.safetensors").config.widths == (4, 8)

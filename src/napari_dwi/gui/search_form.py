@@ -64,7 +64,7 @@ class SearchForm(QWidget):
         form.addRow("processes", self.processes_box)
         form.addRow("compute on", self.device_box)
         form.addRow("search folder", self.folder)
-        self.folder.changed.connect(self._on_folder)
+        self.folder.changed.connect(self.changed.emit)
 
     @property
     def goes_on(self) -> bool:
@@ -94,10 +94,10 @@ class SearchForm(QWidget):
         self.trials_box.setValue(trials)
         self.folder.set_path(folder)
 
-    def _on_folder(self) -> None:
+    def lock(self) -> None:
+        """Let nothing be chosen that the folder has settled."""
         for box in (self.space_box, self.epochs_box):
             box.setEnabled(not self.goes_on)
-        self.changed.emit()
 
 
 def _number(value: int, most: int, help: str) -> QSpinBox:

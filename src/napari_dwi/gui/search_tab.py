@@ -186,6 +186,7 @@ class SearchTab(QWidget):
 
     def _update_buttons(self) -> None:
         trial = self.trial
+        self.form.lock()
         self.start_button.setEnabled(self._job is None or self._job.is_over)
         self.start_button.setText("Go on" if self.form.goes_on else "Search")
         for button in (self.further_button, self.use_button):
