@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from napari_dwi.cli import main
+from napari_dwi.scan import Volume, open_volume
+from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.regions import Regions, add_regions
 from napari_dwi.superres.pairs.request import Crop, parse_b_value, parse_crop, parse_slices
 from napari_dwi.superres.pairs.store import PairStore
 
@@ -183,3 +186,73 @@ def test_slices_parts_and_b_values_are_read_as_typed() -> None:
     assert parse_crop(":,:5") == Crop((0, None), (0, 5))
     assert parse_crop("") == Crop()
     assert (parse_b_value("800"), parse_b_value("")) == (800.0, None)
+
+
+def score(folder: Path, *more: str) -> int:
+    return pairs(
+        folder, "score", "--method", "zero-fill", "--device", "cpu", "--out", str(folder / "o"), *more
+    )
+
+
+def draw_regions(folder: Path) -> Path:
+    """A region and a background in the second slice of the low-resolution scan."""
+    labels = np.zeros(SCANS[0].low_grid.shape, np.float32)
+    labels[8:14, 8:14, 1], labels[16:28, 4:28, 1] = 1, 2
+    regions = Regions(Volume(labels, SCANS[0].low_grid, "labels"), {1: "lesion", 2: "background"})
+    (folder / "rois").mkdir()
+    with file_set(folder / "rois") as files:
+        add_regions(files, regions, folder / "rois" / "A-axial.nii.gz")
+    return folder / "rois"
+
+
+def test_pairs_are_scored_with_the_contrast_of_regions(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(folder)
+    capsys.readouterr()
+    assert score(folder, "--rois", str(draw_regions(folder))) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split()[:2] == ["pair", "slices"]
+    assert said[1].split()[:2] == ["A-axial", "4"]
+    assert "lesion" in said[-1]
+    out = folder / "o"
+    slices = [line.split("\t") for line in (out / "slices.tsv").read_text().splitlines()]
+    assert slices[0][:5] == ["pair", "subject", "plane", "slice", "mse_low"]
+    assert [row[3] for row in slices[1:]] == ["0", "1", "2", "3"]
+    header, row = (line.split("\t") for line in (out / "cnr.tsv").read_text().splitlines())
+    found = dict(zip(header, row, strict=True))
+    assert (found["subject"], found["plane"], found["slice"], found["region"]) == (
+        "A",
+        "axial",
+        "1",
+        "lesion",
+    )
+    assert all(np.isfinite(float(found[key])) for key in ("cnr_low", "cnr_made", "cnr_high"))
+    made = open_volume(out / "A-axial_desc-superres_image.nii.gz")
+    assert made.grid.same_as(SCANS[0].high_grid)
+    left = [
+        open_volume(out / f"A-axial_desc-{name}_image.nii.gz").data
+        for name in ("lowresidual", "superresresidual")
+    ]
+    np.testing.assert_allclose(left[1], SCANS[0].high - made.data, atol=0.01)
+    assert left[0].shape == left[1].shape
+    assert (out / "A-axial_residuals.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--rois", "nowhere"), "no regions for any of these pairs"),
+        (("--pairs", "C"), "no pair is called C"),
+        (("--checkpoint", "x.safetensors"), "zero-fill takes no checkpoint"),
+    ],
+    ids=["regions", "pair", "checkpoint"],
+)
+def test_what_cannot_be_scored_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], said: str
+) -> None:
+    add(folder)
+    capsys.readouterr()
+    assert score(folder, *more) == 2
+    assert said in capsys.readouterr().err
+    assert not (folder / "o" / "slices.tsv").exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dwi.cli.output import complain, say, say_json, table, terminal_progress
+from napari_dwi.cli.pair_scores import add_score_action
 from napari_dwi.cli.reading import add_allow_option
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.methods.progress import Progress
@@ -78,6 +79,8 @@ def add_commands(commands: Any) -> None:
     remove.add_argument("store", type=Path, metavar="STORE")
     remove.add_argument("name", metavar="NAME", help="the pair")
     remove.set_defaults(run=_remove)
+
+    add_score_action(actions)
 
 
 def _add(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_dwi.cli.methods import add_method_options, run_on_inputs, with_mask
 from napari_dwi.errors import BadInputError
-from napari_dwi.methods.method import Inputs
+from napari_dwi.methods.method import Inputs, Method
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.registry import find_method
 from napari_dwi.scan import DwiSeries, open_image, open_volume
@@ -21,26 +21,43 @@ def add_commands(commands: Any) -> None:
     superres.add_argument(
         "image", type=Path, metavar="VOL", help="a diffusion series or any stack of slices: a file, a folder"
     )
-    superres.add_argument(
+    add_checkpoint_option(superres)
+    add_method_options(superres)
+    superres.set_defaults(run=_superres)
+
+
+def add_checkpoint_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that names a network."""
+    command.add_argument(
         "--checkpoint",
         type=Path,
         metavar="F",
         help="a trained network (.safetensors with its .json) instead of the one that comes along",
     )
-    add_method_options(superres)
-    superres.set_defaults(run=_superres)
+
+
+def with_checkpoint(method: Method, checkpoint: Path | None) -> list[str]:
+    """The setting that has a method use a network, if one is named.
+
+    Raises
+    ------
+    BadInputError
+        If the method uses none.
+    """
+    if checkpoint is None:
+        return []
+    if "checkpoint" not in method.settings().as_dict():
+        raise BadInputError(
+            f"{method.name} takes no checkpoint",
+            remedy="Leave --checkpoint out, or use --method network.",
+        )
+    # In full, so that the record leads to it from anywhere.
+    return [f"checkpoint={checkpoint.resolve()}"]
 
 
 def _superres(options: argparse.Namespace) -> int:
     method = find_method(options.method, "superres")
-    if options.checkpoint is not None:
-        if "checkpoint" not in method.settings().as_dict():
-            raise BadInputError(
-                f"{method.name} takes no checkpoint",
-                remedy="Leave --checkpoint out, or use --method network.",
-            )
-        # In full, so that the record leads to it from anywhere.
-        options.set.append(f"checkpoint={options.checkpoint.resolve()}")
+    options.set += with_checkpoint(method, options.checkpoint)
 
     def read(progress: Progress) -> Inputs:
         image = open_image(options.image, bval=options.bval, allow=options.allow, check=progress.check)

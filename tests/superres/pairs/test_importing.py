@@ -12,7 +12,7 @@ from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.measure.noise_sigma import noise_sds
 from napari_dwi.methods.method import Inputs
 from napari_dwi.methods.progress import Progress
-from napari_dwi.scan import BValues, DwiSeries, open_volume, save
+from napari_dwi.scan import BValues, DwiSeries, Grid, open_volume, save
 from napari_dwi.superres._brightness import brightest_tissue
 from napari_dwi.superres.pairs.displacement import displacement_of
 from napari_dwi.superres.pairs.importing import ImportedPair, add_pair, read_pair
@@ -33,6 +33,14 @@ def read(folder: Path, scans: Scans = SCANS, **said: Any) -> ImportedPair:
     return read_pair(PairRequest(low, high, "mouse 1", **said))
 
 
+def _turned(grid: Grid) -> Grid:
+    """The grid of the same voxels stored as (z, y, x reversed)."""
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.to_mm((grid.shape[0] - 1, 0, 0))
+    affine[:3, 0] *= -1
+    return Grid((grid.shape[2], grid.shape[1], grid.shape[0]), affine[:, [2, 1, 0, 3]], grid.affine_source)
+
+
 def test_a_pair_is_what_was_scanned(tmp_path: Path) -> None:
     pair = read(tmp_path)
     np.testing.assert_array_equal(pair.low, np.moveaxis(SCANS.low, 2, 0))
@@ -47,6 +55,24 @@ def test_a_pair_is_what_was_scanned(tmp_path: Path) -> None:
     assert facts.corrected == (0, 0)
     assert len(facts.sources) == 2
     assert pair.warnings == ()
+    assert facts.grid_low.same_as(SCANS.low_grid)
+    assert facts.grid_high.same_as(SCANS.high_grid)
+
+
+def test_a_pair_knows_where_its_voxels_lie_however_they_are_stored(tmp_path: Path) -> None:
+    """Both scans the other way round and with other axes, of which a part is kept."""
+    low_grid, high_grid = (_turned(grid) for grid in (SCANS.low_grid, SCANS.high_grid))
+    turned = replace(
+        SCANS, low=SCANS.low[::-1].transpose(2, 1, 0), high=SCANS.high[::-1].transpose(2, 1, 0),
+        low_grid=low_grid, high_grid=high_grid,
+    )  # fmt: skip
+    pair = read(tmp_path, turned, crop=Crop((4, 30), (2, None)))
+    facts = pair.facts
+    z, row, column = np.unravel_index(pair.low.argmax(), pair.low.shape)
+    (in_file,) = np.argwhere(SCANS.low == pair.low.max())
+    expected = SCANS.low_grid.to_mm(in_file)
+    np.testing.assert_allclose(facts.grid_low.to_mm((row, column, z)), expected, atol=1e-4)
+    assert facts.grid_high.same_as(facts.grid_low.refined((2, 2, 1)))
 
 
 def test_the_noise_is_what_super_resolution_estimates(tmp_path: Path) -> None:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan import Grid
 from napari_dwi.superres.pairs.pair import FACTORS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from napari_dwi.scan import Grid
 
 # Files round voxel sizes; over a whole slice that must not add up to half a fine voxel.
 _SAME_RATIO = 0.01
@@ -53,6 +52,22 @@ class GridMatch:
     def of_low(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """A low-resolution volume with the axes (slice, row, column); a view."""
         return image.transpose(self.low_axes)[_steps(self.low_reversed)]
+
+    def grid_of_low(self, low: Grid) -> Grid:
+        """The grid of what `of_low` gives, with the axes (row, column, slice)."""
+        slices, rows, columns = self.low_axes
+        axes = (rows, columns, slices)
+        turned = Grid(
+            (low.shape[rows], low.shape[columns], low.shape[slices]),
+            low.affine[:, [*axes, 3]],
+            low.affine_source,
+        )
+        affine = turned.affine.copy()
+        backwards = self.low_reversed[1], self.low_reversed[2], self.low_reversed[0]
+        last = [n - 1 if reverse else 0 for n, reverse in zip(turned.shape, backwards, strict=True)]
+        affine[:3, 3] = turned.to_mm(last)
+        affine[:3, :3] *= [-1 if reverse else 1 for reverse in backwards]
+        return Grid(turned.shape, affine, low.affine_source)
 
     def of_high(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """A high-resolution volume with the axes (slice, row, column), as the other has them; a view."""

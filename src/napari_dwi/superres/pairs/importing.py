@@ -26,7 +26,7 @@ from napari_dwi.superres._brightness import brightest_tissue
 from napari_dwi.superres.pairs.blame import arising_in
 from napari_dwi.superres.pairs.displacement import displacement_of, moved_back
 from napari_dwi.superres.pairs.grid_check import correction_of
-from napari_dwi.superres.pairs.grids import GridMatch, match_grids, plane_of
+from napari_dwi.superres.pairs.grids import match_grids, plane_of
 from napari_dwi.superres.pairs.pair import PairFacts, checked_slices
 from napari_dwi.superres.pairs.store import PairStore
 
@@ -143,15 +143,18 @@ def read_pair(
     with arising_in(both):
         correction = correction_of(found, match.told_shift, high.shape[1:])
     _move_back(high, correction.shift, progress)
-    sigma = _noise_sd(low, low_volume.grid, match, progress)
+    grid = match.grid_of_low(low_volume.grid)
+    sigma = _noise_sd(low, grid, progress)
     crop = request.crop.turned(low.shape[1:], *match.low_reversed[1:])
     low, high = crop.of(low, 1), crop.of(high, match.factor)
+    start = crop.rows[0], crop.columns[0], 0
+    grid = grid.cropped(start, (start[0] + low.shape[1], start[1] + low.shape[2], len(low)))
     facts = PairFacts(
         name=name,
         subject=request.subject,
         plane=plane,
         factor=match.factor,
-        shape_low=(low.shape[1], low.shape[2], len(low)),
+        shape_low=grid.shape,
         shape_high=(high.shape[1], high.shape[2], len(high)),
         spacing_low_mm=_spacing(low_volume.grid, match.low_axes),
         spacing_high_mm=_spacing(high_volume.grid, match.high_axes),
@@ -162,6 +165,7 @@ def read_pair(
         told_shift=match.told_shift,
         corrected=_rounded(correction.shift),
         sources=sources,
+        affine=tuple(grid.affine[:3].ravel().tolist()) if low_volume.grid.orientation_known else (),
     )
     warnings = filter(None, (correction.warning, *_doubts(low_volume, high_volume)))
     return ImportedPair(facts, low, high, tuple(warnings))
@@ -226,13 +230,11 @@ def _move_back(high: NDArray[np.float32], shift: tuple[float, float], progress: 
             high[z] = moved_back(image, shift)
 
 
-def _noise_sd(low: NDArray[np.float32], grid: Grid, match: GridMatch, progress: Progress) -> float:
+def _noise_sd(low: NDArray[np.float32], grid: Grid, progress: Progress) -> float:
     """SD of the noise within tissue, as super-resolution estimates it."""
     from napari_dwi.measure.noise_sigma import noise_sds
 
-    slices, rows, columns = match.low_axes
-    turned = Grid((low.shape[1], low.shape[2], len(low)), grid.affine[:, [rows, columns, slices, 3]])
-    series = DwiSeries(low.transpose(1, 2, 0)[..., None], turned, BValues(np.zeros(1)))
+    series = DwiSeries(low.transpose(1, 2, 0)[..., None], grid, BValues(np.zeros(1)))
     return noise_sds(series, 0.0, 2, progress.check)[0].sd
 
 

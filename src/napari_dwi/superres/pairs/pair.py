@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from napari_dwi.errors import BadInputError
+from napari_dwi.scan import Grid
 
 FACTORS = (1, 2, 3, 4)
+_AFFINE_NUMBERS = 12
 # Names become folders, on systems that forbid more than others.
 _NAME = re.compile(r"\w(?:[\w .+-]{0,78}\w)?")
 
@@ -49,6 +53,9 @@ class PairFacts:
         they are as they were read.
     sources : tuple of str
         SHA-256 of the low-resolution source, then of the high-resolution one.
+    affine : tuple of float
+        Where low-resolution voxels lie: the first three rows, one after the other, of the matrix from
+        (row, column, slice) to RAS+ mm. Empty if it is not known.
 
     Raises
     ------
@@ -71,6 +78,7 @@ class PairFacts:
     told_shift: tuple[float, float] = (0.0, 0.0)
     corrected: tuple[float, float] = (0.0, 0.0)
     sources: tuple[str, ...] = ()
+    affine: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -98,6 +106,12 @@ class PairFacts:
                 "a pair needs a scale above 0 and a noise level that is not negative",
                 found=f"scale {self.scale:g}, noise {self.sigma_low:g}",
             )
+        if len(self.affine) not in (0, _AFFINE_NUMBERS) or not np.isfinite(self.affine).all():
+            raise BadInputError(
+                "this does not say where voxels lie",
+                expected=f"{_AFFINE_NUMBERS} numbers, or none",
+                found=list(self.affine),
+            )
         object.__setattr__(self, "excluded", checked_slices(self.excluded, n_slices, self.name))
 
     @property
@@ -109,6 +123,21 @@ class PairFacts:
     def used(self) -> tuple[int, ...]:
         """The slices that are learnt from."""
         return tuple(z for z in range(self.n_slices) if z not in self.excluded)
+
+    @property
+    def grid_low(self) -> Grid:
+        """The grid of the low-resolution images as arrays with the axes (row, column, slice).
+
+        Where it is not known where they lie, they begin at the origin.
+        """
+        if not self.affine:
+            return Grid.from_spacing(self.shape_low, self.spacing_low_mm)
+        return Grid(self.shape_low, np.vstack([np.reshape(self.affine, (3, 4)), [0, 0, 0, 1]]))
+
+    @property
+    def grid_high(self) -> Grid:
+        """The grid of the high-resolution images; as `grid_low`."""
+        return self.grid_low.refined((self.factor, self.factor, 1))
 
     @property
     def noise(self) -> float:
