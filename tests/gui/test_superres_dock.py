@@ -50,6 +50,15 @@ def test_super_resolve_button_gives_what_the_method_gives(dock, idle, errors):
     assert "on cpu" in dock.report.text()
 
 
+def test_a_map_of_the_spread_is_shown_beside_with_a_window_of_its_own(dock, idle, errors):
+    super_resolve(dock, idle, "anchored-path", steps=2, samples=2)
+    assert not errors()
+    assert [shown.role for shown in dock.room.shown][-3:] == ["super-resolved", "residual", "SD"]
+    fine, spread = (shown_as(dock.room, role).layer for role in ("super-resolved", "SD"))
+    assert spread.data.shape == fine.data.shape
+    assert spread.contrast_limits[1] < 0.5 * fine.contrast_limits[1]
+
+
 @pytest.mark.parametrize("factor", [2, 3])
 def test_the_result_lies_over_the_scan(dock, idle, factor):
     super_resolve(dock, idle, factor=factor)

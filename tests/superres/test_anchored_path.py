@@ -92,7 +92,7 @@ def test_samples_give_a_map_beside_the_image_that_stays_as_it_was(slices: np.nda
     np.testing.assert_array_equal(values(sampled), values(plain))
     np.testing.assert_array_equal(values(other), values(plain))
     spread = sampled.output.images[2]
-    assert (spread.role, spread.ending, spread.aside) == ("SD", "desc-superressd_anat", True)
+    assert (spread.role, spread.ending) == ("SD", "desc-superressd_anat")
     assert isinstance(spread.image, Volume)
     assert spread.image.kind == "map"
     assert values(sampled, "SD").min() > 0

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 _LINKED = ("contrast_limits", "gamma", "colormap")
+# Roles whose values are not those of a scan.
+_OWN_WINDOWS = ("residual", "SD")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +137,15 @@ class ShownImages:
         self._windows.clear()
 
     def _link(self, new: Shown) -> None:
-        """Let results of all volumes share the window of the scan, and follow it from b to b."""
+        """Let results of all volumes share the window of the scan, and follow it from b to b.
+
+        What has another meaning, or other volumes, has windows of its own.
+        """
         if not isinstance(new.image, DwiSeries):
             return
         scan = next((shown for shown in self.shown if shown.role == "scan"), new)
         same_volumes = new.layer.data.shape[0] == scan.layer.data.shape[0]
-        if new is scan or new.role == "residual" or not same_volumes:
+        if new is scan or new.role in _OWN_WINDOWS or not same_volumes:
             self._windows.append(VolumeWindows(self._viewer, new.layer, is_residual=new.role == "residual"))
         else:
             new.layer.contrast_limits_range = scan.layer.contrast_limits_range

@@ -182,8 +182,7 @@ def _output(
         name = f"{series.name} {title}" + ("" if role == "super-resolved" else f" {role}")
         image = _image(inputs, array, grid, name, kind)
         about = f"{description} ({title})"
-        ending, aside = f"desc-{label}_{inputs.suffix}", role == "SD"
-        images.append(OutputImage(role, ending, image, about, facts=facts, aside=aside))
+        images.append(OutputImage(role, f"desc-{label}_{inputs.suffix}", image, about, facts=facts))
     return Output(tuple(images), figures, () if enhancer is None else enhancer.warnings)
 
 
