@@ -36,6 +36,7 @@ figures: $(ENVIRONMENT)
 	@mkdir -p docs && cp demo-out/screenshot.png docs/demo.png
 	@$(BIN)/napari-dwi compare --model ivim --methods least-squares,bayes --snr 15 --out demo-out/compare
 	@cp demo-out/compare/marginal_snr-15.png docs/comparing.png
+	@xvfb-run -a -s "-screen 0 1920x1300x24" $(BIN)/python tools/picture_training.py docs/training.png
 
 clean:
 	rm -rf .venv demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache

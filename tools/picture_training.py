@@ -1,8 +1,8 @@
 """The picture of docs/training.md: the three parts of the Train dock, with real pairs, a run and a search.
 
-Run ``xvfb-run -a -s "-screen 0 1920x1080x24" python tools/picture_training.py docs/training.png`` (or on a
-desktop). The pairs are simulated scans of digital heads; one is displaced by a third of a voxel, as if the
-patient had moved. Training is short: it is a picture of the dock, not of what a network can do.
+Run ``xvfb-run -a -s "-screen 0 1920x1300x24" python tools/picture_training.py docs/training.png`` (or on a
+large desktop). The pairs are simulated scans of digital heads; one is displaced by a third of a voxel, as if
+the patient had moved. Training is short: it is a picture of the dock, not of what a network can do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import napari
 import numpy as np
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtGui import QPainter, QPixmap
-from qtpy.QtWidgets import QScrollArea
 
 from napari_dwi.gui.training_choices import TrainingChoices
 from napari_dwi.gui.training_dock import TrainingDock
@@ -30,7 +29,7 @@ _HEADS = 5
 _SHAPE, _SPACING_MM = (112, 128, 8), (1.8, 1.8, 8.0)
 _DISPLACED, _DISPLACEMENT = 2, (0.3, -0.1)
 _NOISE = 0.05
-_DOCK, _GAP = (420, 1010), 8
+_DOCK, _GAP = (430, 1220), 8
 _EPOCHS, _TRIALS, _TRIAL_EPOCHS = 24, 12, 3
 
 
@@ -39,13 +38,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     out = parser.parse_args().out
+    out = out.resolve()
     with tempfile.TemporaryDirectory() as place:
         os.environ[FOLDER_VARIABLE] = place
-        viewer = napari.Viewer(show=False)
-        viewer.window.resize(1900, 1060)
-        _, dock = viewer.window.add_plugin_dock_widget("napari-dwi", "Train")
-        viewer.show()
-        pages = _pages(dock, Path(place))
+        # Paths are part of the picture.
+        os.chdir(place)
+        viewer = napari.Viewer()
+        floating, dock = viewer.window.add_plugin_dock_widget("napari-dwi", "Train")
+        floating.setFloating(True)
+        floating.resize(*_DOCK)
+        pages = _pages(dock)
+        os.chdir(out.parent)
         picture = QPixmap(sum(page.width() + _GAP for page in pages) - _GAP, pages[0].height())
         picture.fill()
         painter, left = QPainter(picture), 0
@@ -57,10 +60,10 @@ def main() -> None:
         viewer.close()
 
 
-def _pages(dock: TrainingDock, place: Path) -> list[QPixmap]:
-    dock.desk.make(place / "heads.zarr")
+def _pages(dock: TrainingDock) -> list[QPixmap]:
+    dock.desk.make(Path("heads.zarr"))
     _wait(dock)
-    for request in _requests(place):
+    for request in _requests():
         dock.desk.add(request)
     _wait(dock)
     dock.pairs.table.selectRow(0)
@@ -70,7 +73,7 @@ def _pages(dock: TrainingDock, place: Path) -> list[QPixmap]:
     pages = [_grab(dock)]
     dock.show_page(dock.training)
     _choose(dock, {"epochs": _EPOCHS})
-    dock.training.form.folder.set_path(place / "heads-fine-tuned")
+    dock.training.form.folder.set_path(Path("heads-fine-tuned"))
     dock.training.run()
     _wait(dock)
     pages.append(_grab(dock))
@@ -80,16 +83,16 @@ def _pages(dock: TrainingDock, place: Path) -> list[QPixmap]:
     form.trials_box.setValue(_TRIALS)
     form.epochs_box.setValue(_TRIAL_EPOCHS)
     form.processes_box.setValue(2)
-    form.folder.set_path(place / "heads-search")
+    form.folder.set_path(Path("heads-search"))
     dock.search.run()
     _wait(dock)
     best = min((trial for trial in dock.search.trials if trial.value), key=lambda trial: trial.value or 0)
     dock.search.pick(best.number)
-    pages.append(_grab(dock, to_the_end=True))
+    pages.append(_grab(dock))
     return pages
 
 
-def _requests(place: Path) -> list[PairRequest]:
+def _requests() -> list[PairRequest]:
     requests = []
     for n in range(_HEADS):
         scan = simulate_brain(np.inf, 0, _SHAPE, _SPACING_MM, (0.0,), head_seed=10 + n)
@@ -100,7 +103,7 @@ def _requests(place: Path) -> list[PairRequest]:
         paths = []
         for word, image, fine in (("low", pair.low, 1), ("high", high, 2)):
             spacing = (3.6 / fine, 3.6 / fine, 8.0)
-            paths.append(place / f"head-{n + 1}_{word}.nii.gz")
+            paths.append(Path(f"head-{n + 1}_{word}.nii.gz"))
             save(Volume(image, Grid(image.shape, np.diag([*spacing, 1.0]), "sform")), paths[-1])
         requests.append(PairRequest(paths[0], paths[1], f"head-{n + 1}", "axial"))
     return requests
@@ -118,12 +121,9 @@ def _choose(dock: TrainingDock, values: dict[str, object]) -> None:
     form.set_values(TrainingChoices.from_values(form.values().as_dict() | values))
 
 
-def _grab(dock: TrainingDock, *, to_the_end: bool = False) -> QPixmap:
-    dock.resize(*_DOCK)
-    _pause(1.5)
-    bar = dock.findChildren(QScrollArea)[0].verticalScrollBar()
-    bar.setValue(bar.maximum() if to_the_end else 0)
-    _pause(0.5)
+def _grab(dock: TrainingDock) -> QPixmap:
+    # What comes into sight only now has yet to be drawn.
+    _pause(2.0)
     return dock.grab()
 
 

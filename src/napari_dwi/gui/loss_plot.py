@@ -37,7 +37,7 @@ class LossPlot(pg.PlotWidget):
             "steps of the epoch. Validation: slices that training never sees; the network of its lowest "
             "point is kept"
         )
-        self.addLegend(labelTextSize="8pt", offset=(-5, 5))
+        self.addLegend(labelTextSize="8pt", offset=(-5, 5), brush=_BEHIND)
         self.getPlotItem().setMenuEnabled(False)
         self._curves = {
             name: self.plot(
@@ -54,7 +54,7 @@ class LossPlot(pg.PlotWidget):
             angle=90,
             pen=pg.mkPen(_BEST, style=Qt.PenStyle.DashLine),
             label="",
-            labelOpts={"position": 0.06, "color": _BEST, "fill": _BEHIND, "anchors": [(1, 1), (0, 1)]},
+            labelOpts={"position": 0.06, "color": _BEST, "fill": _BEHIND, "anchors": [(0, 1), (1, 1)]},
         )
         self.addItem(self._best, ignoreBounds=True)
         self.show_history(())

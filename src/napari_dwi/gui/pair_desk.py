@@ -21,6 +21,7 @@ from napari_dwi.superres.pairs.examples import on_fine_grid
 from napari_dwi.superres.pairs.importing import ImportedPair, add_pair
 from napari_dwi.superres.pairs.pair import PairFacts
 from napari_dwi.superres.pairs.store import PairStore
+from napari_dwi.superres.training.previews import upright
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from napari_dwi.scan.allowances import Allowance
     from napari_dwi.superres.pairs.request import PairRequest
 
-    # Both scans of a pair on the fine grid, shape (n_slices, rows, columns), in scanner units.
+    # Both scans of a pair on the fine grid, upright, shape (..., rows, columns), in scanner units.
     Scans = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -143,7 +144,7 @@ class PairDesk:
     def load_scans(self, name: str, done: Callable[[Scans], None]) -> None:
         """Read both scans of a pair."""
         facts, path = self.pairs[name], self.store
-        rows, columns, count = facts.shape_high
+        columns, rows, count = facts.shape_high
 
         def work(progress: Progress) -> Scans:
             low = np.empty((count, rows, columns), np.float32)
@@ -207,4 +208,5 @@ def _slice(path: Path | None, facts: PairFacts, z: int) -> Scans:
     if path is None:
         raise BadInputError("no store of pairs is open")
     store = PairStore(path)
-    return on_fine_grid(store.low(facts.name, z), facts.factor), store.high(facts.name, z)
+    low = on_fine_grid(store.low(facts.name, z), facts.factor)
+    return upright(low), upright(store.high(facts.name, z))

@@ -30,11 +30,11 @@ def show_pair(
     facts : PairFacts
         What is known of it.
     scans : (ndarray, ndarray), float32, shape (n_slices, rows, columns)
-        That of low and that of high resolution, on the fine grid, in scanner units.
+        That of low and that of high resolution, on the fine grid and upright, in scanner units.
     z : int
         The slice to look at.
     """
-    rows_mm, columns_mm, slice_mm = facts.spacing_high_mm
+    columns_mm, rows_mm, slice_mm = facts.spacing_high_mm
     low, high = scans
     limits = window(high)
     with viewer.layers.batched_update():

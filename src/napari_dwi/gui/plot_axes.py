@@ -7,8 +7,13 @@ import pyqtgraph as pg
 
 from napari_dwi.text import brief
 
-# Steps within a decade, the widest that still give enough marks.
-_STEPS = ((1,), (1, 3), (1, 2, 5), tuple(range(1, 10)), tuple(np.arange(10, 100) / 10))
+# Marks within a decade: the widest apart that are enough are taken.
+_STEPS = (
+    np.array([1.0]),
+    np.array([1.0, 3.0]),
+    np.array([1.0, 2.0, 5.0]),
+    *(np.arange(round(1 / step), round(10 / step)) * step for step in (1, 0.5, 0.2, 0.1, 0.05, 0.02)),
+)
 _ENOUGH = 3
 
 
@@ -34,7 +39,7 @@ class LogAxis(pg.AxisItem):
         decades = 10.0 ** np.arange(np.floor(low), np.ceil(high) + 1)
         marks: list[float] = []
         for steps in _STEPS:
-            places = np.log10((decades[:, None] * np.array(steps)).ravel())
+            places = np.log10((decades[:, None] * steps).ravel())
             marks = [float(place) for place in places if low <= place <= high]
             if len(marks) >= _ENOUGH:
                 break

@@ -130,10 +130,10 @@ def test_previews_are_pictures_that_anyone_can_read(finished: tuple[Path, list[E
     assert [preview.epoch for preview in previews] == [1, 2]
     picture = np.asarray(Image.open(previews[0].path))
     assert picture.dtype == np.uint8
-    # Zero-filled, network and sharp, beside each other, for each of two slices.
-    assert picture.shape[1] == 3 * (20 + 2)
-    assert picture.shape[0] == 2 * (24 + 2)
-    np.testing.assert_array_equal(picture[:24, -22:-2] > 127, picture[:24, -22:-2] == 255)
+    # Zero-filled, network and sharp, beside each other and upright, for each of two slices.
+    assert picture.shape[1] == 3 * (24 + 2)
+    assert picture.shape[0] == 2 * (20 + 2)
+    np.testing.assert_array_equal(picture[:20, -26:-2] > 127, picture[:20, -26:-2] == 255)
 
 
 def test_other_pairs_are_another_run(finished: tuple[Path, list[EpochRecord]], pairs: Path) -> None:

@@ -77,6 +77,11 @@ def write_preview(folder: Path, epoch: int, rows: Sequence[Sequence[NDArray[np.f
         files.add(folder / PREVIEWS / f"epoch-{epoch:04d}.png", write)
 
 
+def upright(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Slices as they are looked at: their second voxel axis, to anterior or superior mostly, runs upwards."""
+    return image.swapaxes(-1, -2)[..., ::-1, :]
+
+
 def _picture(rows: Sequence[Sequence[NDArray[np.float32]]]) -> NDArray[np.uint8]:
     shown = [[_small(image) for image in row] for row in rows]
     height = max(image.shape[0] for row in shown for image in row)
@@ -95,4 +100,4 @@ def _picture(rows: Sequence[Sequence[NDArray[np.float32]]]) -> NDArray[np.uint8]
 
 def _small(image: NDArray[np.float32]) -> NDArray[np.float32]:
     step = -(-max(image.shape) // _WIDEST)
-    return image[::step, ::step]
+    return upright(image)[::step, ::step]
