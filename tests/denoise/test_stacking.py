@@ -21,7 +21,7 @@ def weights_of(predictions: np.ndarray, noisy: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("n", [2, 3])
 def test_independent_errors_are_weighted_by_their_precision(n: int, rng: np.random.Generator) -> None:
     truth = rng.normal(size=200_000)
-    sds = np.arange(1, n + 1) / 5
+    sds = np.array([0.2, 0.26, 0.3])[:n]
     predictions = truth + sds[:, None] * rng.normal(size=(n, truth.size))
     noisy = truth + rng.normal(size=truth.size)
     expected = sds**-2.0 / (sds**-2.0).sum()
@@ -29,7 +29,7 @@ def test_independent_errors_are_weighted_by_their_precision(n: int, rng: np.rand
 
 
 def test_weights_are_those_of_the_best_mixture(rng: np.random.Generator) -> None:
-    """No mixture from a fine grid of them comes closer, but for what is expected."""
+    """No mixture from a fine grid of them comes closer, but for what is expected and small shares."""
     noisy = rng.normal(size=3000)
     predictions = noisy * 0.3 + rng.normal(size=(3, 3000)) + np.array([[0.1], [0.4], [-0.5]])
 
@@ -38,7 +38,7 @@ def test_weights_are_those_of_the_best_mixture(rng: np.random.Generator) -> None
 
     found = weights_of(predictions, noisy)
     assert found.sum() == pytest.approx(1)
-    assert (found >= 0).all()
+    assert ((found == 0) | (found >= 0.15)).all()
     tried = [np.array([i, j, 50 - i - j]) / 50 for i in range(51) for j in range(51 - i)]
     assert loss(found) <= 1.002 * min(map(loss, tried))
 

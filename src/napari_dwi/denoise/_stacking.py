@@ -21,6 +21,7 @@ _CORRELATED_VOXELS = 2
 _SLICES_ASIDE = 2
 # How far weights are expected to be from the expected ones.
 _WEIGHT_SD = 0.2
+_LEAST_WEIGHT = 0.15
 
 
 def weights_of_mixture(
@@ -30,7 +31,9 @@ def weights_of_mixture(
 
     Which weights are best is itself uncertain where the noise is strong. So this is a regression with
     a prior: the weights that are expected, each give or take 0.2. Where voxels tell predictions apart
-    it does not matter; where they cannot, the weights stay what was expected.
+    it does not matter; where they cannot, the weights stay what was expected. A prediction has a share
+    that counts, or none: what small shares would gain is less than what the weights are wrong by where
+    tissues differ.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def weights_of_mixture(
     Returns
     -------
     ndarray, shape (n_predictions,)
-        The weights. Exact, as every set of predictions that may have weight is tried.
+        0, or 0.15 and more. Exact, as every set of predictions that may have weight is tried.
     """
     mean = np.asarray(products, dtype=np.float64)
     noise = max(float(mean.diagonal().min()), 0.0)
@@ -64,7 +67,7 @@ def weights_of_mixture(
         values = np.append(strength * np.asarray(expected)[index] / scale, 1.0)
         weights = np.zeros(len(mean))
         weights[index] = np.linalg.lstsq(system, values, rcond=1e-12)[0][:-1]
-        if (weights < 0).any():
+        if (weights[index] < _LEAST_WEIGHT).any():
             continue
         loss = float(weights @ matrix @ weights - 2 * strength * weights @ expected)
         if loss < least:
