@@ -112,6 +112,17 @@ def test_an_earlier_run_is_opened_with_its_settings_losses_and_pictures(dock, fi
     assert tab.use_button.isEnabled()
 
 
+def test_losses_of_a_run_can_be_seen_when_its_pairs_are_gone(dock, finished, tmp_path, idle, errors):
+    folder = shutil.copytree(finished, tmp_path / "moved")
+    said = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(said | {"pairs": "gone.zarr"}))
+    dock.training.open_run(folder)
+    idle(dock.room)
+    assert "gone.zarr" in errors()[0]
+    assert len(curves(dock)["training"][0]) == 3
+    assert dock.training.use_button.isEnabled()
+
+
 def test_use_in_super_resolve_runs_the_network(dock, finished, idle, errors, scan):
     dock.training.open_run(finished)
     idle(dock.room)

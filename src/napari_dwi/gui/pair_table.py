@@ -69,8 +69,8 @@ class PairTable(QTableWidget):
             self._fill(row, facts)
         self.clearSelection()
         self.blockSignals(False)
-        header, frame = self.horizontalHeader().sizeHint().height(), 2 * self.frameWidth()
-        self.setFixedHeight(header + min(_MOST_ROWS, max(1, len(pairs))) * _ROW_PIXELS + frame + 2)
+        around = self.horizontalHeader().sizeHint().height() + self.horizontalScrollBar().sizeHint().height()
+        self.setFixedHeight(around + min(_MOST_ROWS, max(1, len(pairs))) * _ROW_PIXELS + 4)
         if wanted is not None:
             self.selectRow(names.index(wanted))
 

@@ -80,7 +80,11 @@ class TrainingForm(QWidget):
         if pairs is None:
             raise BadInputError("there are no pairs to learn from", remedy="Open a store of pairs first.")
         said = self._choices().as_config(with_network=self._is_from_scratch)
-        return said | {"pairs": str(pairs), "preset": self.preset_box.currentText(), "start": self._start()}
+        return said | {
+            "pairs": str(pairs.resolve()),
+            "preset": self.preset_box.currentText(),
+            "start": self._start(),
+        }
 
     def show_config(self, config: RunConfig, folder: Path) -> None:
         """Show what a run was begun with."""
@@ -106,7 +110,7 @@ class TrainingForm(QWidget):
             return "" if self._is_from_scratch else SHIPPED
         if (path := self.start_file.path) is None:
             raise BadInputError("no network to start from is named", expected="a .safetensors file")
-        return str(path)
+        return str(path.resolve())
 
     def _choices(self) -> TrainingChoices:
         if self.form is None or not isinstance(choices := self.form.values(), TrainingChoices):

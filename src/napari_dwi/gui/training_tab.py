@@ -121,15 +121,25 @@ class TrainingTab(QWidget):
         self._follow()
 
     def open_run(self, folder: Path) -> None:
-        """Show a run as its folder tells it; *Train* goes on with it."""
+        """Show a run as its folder tells it; *Train* goes on with it, if what it learns from is still there."""
 
-        def work() -> tuple[RunConfig, Run]:
+        def work() -> tuple[RunConfig | DwiError, Run]:
             beside = (folder / NETWORK).with_suffix(".json")
             about = read_json(beside).get("About", {}) if beside.exists() else {}
-            return read_run_config(folder / RUN), Run(folder, list(read_history(folder)), about)
+            run = Run(folder, list(read_history(folder)), about)
+            try:
+                return read_run_config(folder / RUN), run
+            except DwiError as err:
+                if not run.history:
+                    raise
+                return err, run
 
-        def done(found: tuple[RunConfig, Run]) -> None:
+        def done(found: tuple[RunConfig | DwiError, Run]) -> None:
             config, self.current = found
+            if isinstance(config, DwiError):
+                tell_error(config)
+                self._follow()
+                return
             self.form.show_config(config, folder)
             if config.pairs and Path(config.pairs) != self._desk.store:
                 self._desk.open(Path(config.pairs))
