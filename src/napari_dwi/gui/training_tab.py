@@ -121,7 +121,7 @@ class TrainingTab(QWidget):
         self._follow()
 
     def open_run(self, folder: Path) -> None:
-        """Show a run as its folder tells it; *Train* goes on with it, if what it learns from is still there."""
+        """Show a run as its folder tells it; *Train* goes on with it, if what it learns from is there."""
 
         def work() -> tuple[RunConfig | DwiError, Run]:
             beside = (folder / NETWORK).with_suffix(".json")
