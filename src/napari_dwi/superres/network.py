@@ -82,8 +82,8 @@ METHOD = Method(
     task="superres",
     summary=(
         "Zero-filling and non-local means, then a small network that is told the noise level and has learnt "
-        "from simulated scans of shapes, never from a patient, what is missing. Compare it with zero-filling; "
-        "it can only make things likely."
+        "from simulated scans of shapes, never from a patient, what is missing. Compare it with "
+        "zero-filling; it can only make things likely."
     ),
     reference=(
         "U-Net as Ronneberger et al., MICCAI 2015; noise level as an input as Zhang et al., FFDNet, IEEE "
