@@ -21,6 +21,8 @@ from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 from napari_dwi.errors import DwiError, MethodFailedError, Stopped
 from napari_dwi.methods.progress import Progress
 
+NOTHING_KEPT = "nothing of it is kept"
+
 _POLL_MS = 500
 _PATIENCE_SECONDS = 5.0
 _LONG_PATIENCE_SECONDS = 60.0
@@ -72,7 +74,7 @@ class Job:
         work: Callable[[Progress], Any],
         on_done: Callable[[Any], None],
         on_failed: Callable[[DwiError], None],
-        kept: str = "nothing of it is kept",
+        kept: str = NOTHING_KEPT,
     ) -> None:
         self.title = title
         self.kept = kept

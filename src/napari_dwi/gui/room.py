@@ -13,7 +13,7 @@ from napari_dwi.errors import DwiError
 from napari_dwi.gui.canvas_text import OrientationLetters, PositionText
 from napari_dwi.gui.closing import CloseGuard, main_window_of
 from napari_dwi.gui.conventions import ConventionCamera
-from napari_dwi.gui.jobs import Job, JobQueue
+from napari_dwi.gui.jobs import NOTHING_KEPT, Job, JobQueue
 from napari_dwi.gui.keeping import Keeping
 from napari_dwi.gui.loose_layers import carries_image, take_over
 from napari_dwi.gui.messages import ask, tell_error
@@ -126,10 +126,10 @@ class ReadingRoom:
         work: Callable[[Progress], Any],
         on_done: Callable[[Any], None],
         on_failed: Callable[[DwiError], None] = tell_error,
-        **more: str,
+        kept: str = NOTHING_KEPT,
     ) -> Job:
         """Do long work in the background; as `Job`. Errors are shown unless somebody else takes them."""
-        job = Job(title, self.keeping.watched(title, work), on_done, on_failed, **more)
+        job = Job(title, self.keeping.watched(title, work), on_done, on_failed, kept)
         self.queue.submit(job)
         return job
 
