@@ -66,6 +66,25 @@ def test_a_picture_full_of_tissue_is_refused(scan: Scan) -> None:
         noise_level(replace(scan.series, signal=inside, grid=grid))
 
 
+def test_dark_tissue_with_the_mean_of_air_is_refused(scan: Scan, rng: np.random.Generator) -> None:
+    """Smooth, with the spread of a Rayleigh distribution over the picture and little noise."""
+    smooth = np.sort(rng.rayleigh(SIGMA, SHAPE[:2]).ravel()).reshape(SHAPE[:2])[..., None]
+    dark = np.broadcast_to(smooth, SHAPE) + rng.normal(0, 2, SHAPE)
+    signal = np.repeat(dark[..., None], scan.series.signal.shape[3], axis=3).astype(np.float32)
+    with pytest.raises(BadInputError, match="dark tissue rather than air"):
+        noise_level(replace(scan.series, signal=signal), np.ones(SHAPE, bool))
+
+
+def test_noise_that_is_alike_between_neighbours_is_noise(scan: Scan, rng: np.random.Generator) -> None:
+    from scipy.ndimage import convolve1d
+
+    parts = rng.normal(0, SIGMA, (2, *SHAPE))
+    for axis in (1, 2):
+        parts = convolve1d(parts, np.array([0.25, 1, 0.25]) / np.sqrt(1.125), axis=axis)
+    air = np.hypot(*parts)[~scan.tissue][:, None].astype(np.float32)
+    assert noise_level(with_air(scan, air), ~scan.tissue) == pytest.approx(SIGMA, rel=0.05)
+
+
 def test_a_region_of_a_few_voxels_is_refused(scan: Scan) -> None:
     background = np.zeros(SHAPE, bool)
     background[0, :20, 0] = True

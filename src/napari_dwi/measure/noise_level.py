@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
+from napari_dwi.measure.noise_differences import difference_noise_sd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,11 @@ _MARGIN_VOXELS = 4
 _RAYLEIGH_MEDIAN = np.sqrt(2 * np.log(2))
 _RAYLEIGH_RMS = np.sqrt(2)
 _LARGEST_DISAGREEMENT = 0.15
+# SD of the Rayleigh distribution, in units of sigma. Over two voxels noise of scanners differs by all of
+# it, if neighbours are alike or not; dark tissue, which may have the right mean, differs by much less.
+_RAYLEIGH_SD = np.sqrt(2 - np.pi / 2)
+_APART_VOXELS = 2
+_LEAST_VARIATION = 0.6
 
 
 def _unchecked() -> None:
@@ -45,8 +51,9 @@ def noise_level(
 
     In air the magnitude follows the Rayleigh distribution. Its median and its root mean square
     give two estimates of sigma; where they disagree the background is no pure noise (ghosts,
-    scanner masking, processing), and none is returned. Voxels of exactly zero were blanked by the
-    scanner and are left out.
+    scanner masking, processing), and none is returned; nor where voxels differ too little from others
+    nearby, as dark tissue does in pictures that are full of it. Voxels of exactly zero were blanked by
+    the scanner and are left out.
 
     Parameters
     ----------
@@ -69,10 +76,12 @@ def noise_level(
     """
     if background is None:
         background = air_mask(series, check)
-    parts = []
+    parts, variations = [], []
     for volume in series.b_values.indices(series.b_values.distinct[-1]):
         check()
-        parts.append(series.signal[..., volume][background].astype(np.float64))
+        image = series.signal[..., volume]
+        parts.append(image[background].astype(np.float64))
+        variations.append(_variation(image, background & (image != 0), series.grid.slice_axis))
     air = np.concatenate(parts)
     air = air[np.isfinite(air) & (air != 0)]
     check()
@@ -93,4 +102,17 @@ def noise_level(
             found=f"{from_median:.3g} by the median but {from_rms:.3g} by the mean square",
             remedy=remedy,
         )
+    expected, found = _RAYLEIGH_SD * from_median, float(np.median(variations))
+    if found < _LEAST_VARIATION * expected:
+        raise BadInputError(
+            "the noise level cannot be estimated: the background is dark tissue rather than air",
+            expected=f"noise with an SD of {expected:.3g}, as its mean says",
+            found=f"an SD of {found:.3g} between voxels nearby",
+            remedy=remedy,
+        )
     return from_median
+
+
+def _variation(image: NDArray[np.float32], inside: NDArray[np.bool_], slice_axis: int) -> float:
+    turned, where = np.moveaxis(image, slice_axis, 2), np.moveaxis(inside, slice_axis, 2)
+    return difference_noise_sd(turned, where, step=_APART_VOXELS)
