@@ -195,6 +195,29 @@ def test_a_pair_is_added_to_a_new_store_in_the_background(viewer, tmp_path, idle
     assert not dock.pairs.fold.isExpanded()
 
 
+def test_a_table_of_pairs_is_added_but_for_those_there_are(viewer, tmp_path, idle, errors):
+    folder = tmp_path / "new.zarr"
+    lines = ["subject\tlow\thigh"]
+    for n, shift in enumerate([(0.0, 0.0), (0.4, 0.0)]):
+        low, high = make_scans(size=32, n_slices=2, shift=shift, seed=n).save(tmp_path, f"mouse{n}")
+        lines.append(f"mouse {n}\t{low.name}\t{high.name}")
+    table = tmp_path / "pairs.tsv"
+    table.write_text("\n".join(lines))
+    dock = open_dock(viewer, "Train")
+    dock.desk.make(folder)
+    idle(dock.room)
+    for _ in range(2):
+        dock.pairs.form.listed.emit(table)
+        idle(dock.room)
+    assert not errors()
+    first, second = PairStore(folder).facts()
+    assert (first.subject, second.subject) == ("mouse 0", "mouse 1")
+    assert dock.pairs.table.name == second.name
+    assert "displaced" in dock.pairs.notes.text()
+    dock.pairs.table.selectRow(0)
+    assert dock.pairs.notes.text() == ""
+
+
 @pytest.mark.parametrize(
     ("field", "text", "expected"),
     [("crop", "everything", "not a part of a slice"), ("left_out", "two", "not slice numbers")],

@@ -37,7 +37,7 @@ class LossPlot(pg.PlotWidget):
             "steps of the epoch. Validation: slices that training never sees; the network of its lowest "
             "point is kept"
         )
-        self.addLegend(labelTextSize="8pt", offset=(-5, 5), brush=_BEHIND)
+        self.addLegend(labelTextSize="8pt", offset=(-5, 1), colCount=2, brush=_BEHIND)
         self.getPlotItem().setMenuEnabled(False)
         self._curves = {
             name: self.plot(

@@ -43,6 +43,8 @@ class PairBrowser(QWidget):
     def __init__(self, room: ReadingRoom, desk: PairDesk) -> None:
         super().__init__()
         self._room, self._desk = room, desk
+        # What was said of pairs when they were added, by their names.
+        self._warnings: dict[str, tuple[str, ...]] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addLayout(self._store_row())
@@ -65,6 +67,7 @@ class PairBrowser(QWidget):
         layout.addWidget(self.grid, 1)
         self.form = PairForm()
         self.form.asked.connect(desk.add)
+        self.form.listed.connect(desk.add_table)
         self.fold = QCollapsible("Add a pair")
         self.fold.addWidget(self.form)
         self.fold.collapse(animate=False)
@@ -101,6 +104,9 @@ class PairBrowser(QWidget):
     def _on_picked(self, name: str) -> None:
         facts = self._desk.pairs[name]
         self.grid.show_slices(facts.n_slices, facts.excluded)
+        warnings = self._warnings.get(name, ())
+        self.notes.setText("\n".join(warnings))
+        self.notes.setVisible(bool(warnings))
 
     def _on_changed(self, facts: PairFacts) -> None:
         self.table.refresh(facts)
@@ -110,8 +116,7 @@ class PairBrowser(QWidget):
 
     def _on_added(self, pair: ImportedPair) -> None:
         self.fold.collapse(animate=False)
-        self.notes.setText("\n".join(f"{pair.facts.name}: {warning}" for warning in pair.warnings))
-        self.notes.setVisible(bool(pair.warnings))
+        self._warnings[pair.facts.name] = pair.warnings
 
     def _on_doubtful(self, error: DwiError, again: Callable[[Allowance], None]) -> None:
         ask_allowance(self, error, again, lambda: None)

@@ -13,7 +13,7 @@ from psygnal import Signal
 
 from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.jobs import Job
-from napari_dwi.gui.messages import tell_error
+from napari_dwi.gui.messages import tell, tell_error
 from napari_dwi.gui.slice_grid import PICTURE
 from napari_dwi.gui.slice_pictures import side_by_side
 from napari_dwi.methods.progress import Progress
@@ -21,6 +21,8 @@ from napari_dwi.superres.pairs.examples import on_fine_grid
 from napari_dwi.superres.pairs.importing import ImportedPair, add_pair
 from napari_dwi.superres.pairs.pair import PairFacts
 from napari_dwi.superres.pairs.store import PairStore
+from napari_dwi.superres.pairs.subjects import KnownPairError
+from napari_dwi.superres.pairs.table import TableRow, read_table
 from napari_dwi.superres.training.previews import upright
 
 if TYPE_CHECKING:
@@ -96,16 +98,27 @@ class PairDesk:
 
         def done(pair: ImportedPair) -> None:
             if path == self.store:
-                self.open(path, pair.facts.name)
                 self.added.emit(pair)
+                self.open(path, pair.facts.name)
 
         def failed(err: DwiError) -> None:
-            if err.offers:
+            if isinstance(err, KnownPairError):
+                tell(err.what)
+            elif err.offers:
                 self.doubtful.emit(err, lambda allowance: self.add(request, (*allow, allowance)))
             else:
                 tell_error(err)
 
         self._room.submit(f"Adding a pair of {request.subject}", work, done, failed)
+
+    def add_table(self, path: Path) -> None:
+        """Add the pairs of a table, each as a job of its own."""
+
+        def done(rows: tuple[TableRow, ...]) -> None:
+            for row in rows:
+                self.add(row.request)
+
+        self._do("Reading a table", lambda: read_table(path), done)
 
     def remove(self, name: str) -> None:
         """Delete a pair."""

@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from psygnal import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLineEdit, QPushButton, QWidget
 from superqt import QCollapsible
 
 from napari_dwi.errors import BadInputError, DwiError
 from napari_dwi.gui.messages import tell_error
 from napari_dwi.gui.path_line import PathLine
-from napari_dwi.superres.pairs.request import Crop, PairRequest, parse_crop, parse_slices
+from napari_dwi.superres.pairs.request import Crop, PairRequest, parse_b_value, parse_crop, parse_slices
 
 _PLANES = ("axial", "coronal", "sagittal")
 _SCAN = "NIfTI or another image, a Bruker folder, a DICOM folder (folder#5 for its series 5)"
 
 
 class PairForm(QWidget):
-    """Asks for a pair; ``asked`` gives a `PairRequest` when *Add the pair* is pressed."""
+    """Asks for pairs: ``asked`` gives a `PairRequest`, ``listed`` the path of a table of several."""
 
     asked = Signal(object)
+    listed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,6 +53,12 @@ class PairForm(QWidget):
             "estimates the noise"
         )
         self.button.clicked.connect(self._on_button)
+        self.table_button = QPushButton("Add a table of pairs…")
+        self.table_button.setToolTip(
+            "Text with tabs between the columns subject, low and high, perhaps plane, name, exclude, crop "
+            "and b (s/mm²); their names in the first line. Pairs that are there already stay as they are"
+        )
+        self.table_button.clicked.connect(self._ask_table)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("low resolution", self.low)
@@ -60,6 +67,7 @@ class PairForm(QWidget):
         form.addRow("plane", self.plane)
         form.addRow(self._more())
         form.addRow(self.button)
+        form.addRow(self.table_button)
         for signal in (self.low.changed, self.high.changed, self.subject.textChanged):
             signal.connect(self._on_changed)
         self._on_changed()
@@ -82,7 +90,7 @@ class PairForm(QWidget):
             self.name.text().strip(),
             parse_slices(self.left_out.text()),
             parse_crop(crop) if crop else Crop(),
-            _b_value(self.b_value.text().strip()),
+            parse_b_value(self.b_value.text()),
         )
 
     def _more(self) -> QCollapsible:
@@ -110,6 +118,13 @@ class PairForm(QWidget):
             return
         self.asked.emit(request)
 
+    def _ask_table(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "A table of pairs", filter="Tables (*.tsv *.txt);;All files (*)"
+        )
+        if path:
+            self.listed.emit(Path(path))
+
 
 def _line(help: str) -> QLineEdit:
     line = QLineEdit()
@@ -122,10 +137,3 @@ def _path(line: PathLine) -> Path:
     if line.path is None:
         raise BadInputError("a pair has two scans", remedy="Name both.")
     return line.path
-
-
-def _b_value(text: str) -> float | None:
-    try:
-        return float(text.replace(",", ".")) if text else None
-    except ValueError as err:
-        raise BadInputError("not a b-value", expected="a number in s/mm2", found=text) from err

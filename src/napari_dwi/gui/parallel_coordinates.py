@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from napari_dwi.superres.search.trials import TrialRecord
 
-_HEIGHT_PIXELS = 280
+_HEIGHT_PIXELS = 270
 # Room for the words at an axis.
 _AXIS_PIXELS = 66
 _UNFINISHED, _SELECTED, _AXIS, _TEXT = "#888888", "#ffffff", "#999999", "#dddddd"
 # Even steps of lightness, and bright on a dark window where the error is low.
 _COLOURS = "viridis"
 # Room below the axes for their names, and above, in lengths of an axis.
-_BELOW, _ABOVE, _NAMES_AT = 0.42, 0.1, -0.3
+_BELOW, _ABOVE, _NAMES_AT = 0.34, 0.08, -0.27
 _CLICK_PIXELS = 6
 _FONT_POINTS = 7
 _ERROR = "error"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FINE_TUNE, _SCRATCH, _OTHER = range(3)
 _STARTS = (
-    "the network that comes along (fine-tuning)",
+    "the shipped network (fine-tuning)",
     "nothing (from scratch)",
     "a network of mine (fine-tuning)",
 )
