@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import filelock
 import numpy as np
 import psutil
 import pytest
@@ -181,6 +182,11 @@ def test_a_stop_is_heard_while_shapes_are_drawn(tmp_path: Path) -> None:
         run_training(config, tmp_path / "run", device="cpu", threads=1, progress=watch.progress)
     assert watch.looks == 20
     assert not (tmp_path / "run").exists()
+
+
+def test_two_processes_do_not_train_in_one_folder(pairs: Path, tmp_path: Path) -> None:
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(BadInputError, match="another process"):
+        run_training(of_pairs(pairs), tmp_path, device="cpu", threads=1)
 
 
 def test_noise_alone_can_be_learnt_to_remove_and_memory_stays_flat(tmp_path: Path) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import filelock
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.device import chosen_device, torch_threads
 from napari_dwi.methods.library_loading import load_torch
 from napari_dwi.methods.progress import Progress
-from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.file_set import check_writable, file_set
 from napari_dwi.superres.training.previews import write_preview
 from napari_dwi.superres.training.run_config import RunConfig, said_of, start_path
 from napari_dwi.superres.training.training_data import TrainingData, check_not_learnt_from, open_data
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from napari_dwi.superres.training.history import EpochRecord
 
 RUN, SPLIT = "run.json", "split.json"
+_LOCK = ".lock"
 
 
 def run_training(
@@ -62,7 +66,8 @@ def run_training(
     Stopped
         If the user asked to stop; the folder holds all epochs that were finished.
     BadInputError
-        If the data or the network to go on from cannot be used, or the folder holds another run.
+        If the data or the network to go on from cannot be used, the folder holds another run, or another
+        process is training in it.
     MethodFailedError
         If training fails; see `napari_dwi.superres.training._training.train`.
     CannotWriteError
@@ -97,7 +102,7 @@ def run_training(
             return {}
         return {"Test": scores(checkpoint, data.test.validation(), used_device, progress)}
 
-    with torch_threads(threads):
+    with _alone_in(folder), torch_threads(threads):
         return train(
             config.network,
             config.training,
@@ -112,6 +117,26 @@ def run_training(
             watch=watch,
             judge=judge,
         )
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run folder against other processes, which would write over each other's epochs."""
+    check_writable(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as err:
+        raise BadInputError(
+            "another process is training in this folder",
+            file=folder,
+            remedy="Wait for it, stop it, or choose another folder.",
+        ) from err
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _say(config: RunConfig, data: TrainingData, folder: Path) -> None:
