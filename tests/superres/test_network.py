@@ -22,7 +22,7 @@ from napari_dwi.superres.training.shape_images import shape_image
 from napari_dwi.superres.training.shipped import shipped_checkpoint
 
 # Those that a network comes along for.
-FACTORS = (2, 3)
+FACTORS = (2, 3, 4)
 
 
 def new_checkpoint(**choices: Any) -> Checkpoint:
