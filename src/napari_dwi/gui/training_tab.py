@@ -58,6 +58,8 @@ class TrainingTab(QWidget):
     def __init__(self, room: ReadingRoom, desk: PairDesk) -> None:
         super().__init__()
         self.current: Run | None = None
+        # The one begun last, which may go on while another is looked at.
+        self._begun: Run | None = None
         self._room, self._desk = room, desk
         self._drawn: tuple[Run | None, int, bool] = (None, 0, True)
         self._plot: LossPlot | None = None
@@ -117,7 +119,7 @@ class TrainingTab(QWidget):
             done,
             kept="finished epochs are kept, and Train goes on from there",
         )
-        self.current = run
+        self.current = self._begun = run
         self._follow()
 
     def open_run(self, folder: Path) -> None:
@@ -135,7 +137,10 @@ class TrainingTab(QWidget):
                 return err, run
 
         def done(found: tuple[RunConfig | DwiError, Run]) -> None:
-            config, self.current = found
+            config, run = found
+            begun = self._begun
+            # It knows more than its folder does.
+            self.current = begun if begun is not None and begun.folder == folder else run
             if isinstance(config, DwiError):
                 tell_error(config)
                 self._follow()
