@@ -311,5 +311,4 @@ KURTOSIS_IVIM = SignalModel(
 )
 
 MODELS = (ADC, IVIM, IVIM_DFAST, SIMPLIFIED_IVIM, TRIEXPONENTIAL, KURTOSIS_IVIM)
-IVIM_MODELS = tuple(model.name for model in MODELS if model is not ADC)
 ALL_MODELS = tuple(model.name for model in MODELS)

@@ -30,7 +30,6 @@ _HARMLESS_BYTES = 64 * 1024**2
 # Unpacking leaves room on the disk for whatever else is running.
 _SHARE_OF_FREE_DISK = 0.8
 _CHUNK_BYTES = 4 * 1024 * 1024
-_FILES_A_FOLDER = 10_000
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
 
 

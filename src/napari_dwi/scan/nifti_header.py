@@ -173,11 +173,6 @@ def voxel_offset(path: Path, header: Any) -> int:
     return int(header["vox_offset"])
 
 
-def is_half_of_a_pair(header: Any) -> bool:
-    """Whether the voxels stand in a second file."""
-    return bytes(header["magic"])[:2] == _PAIR_MAGIC
-
-
 def spacing_grid(path: Path, shape: tuple[int, int, int], spacing_mm: np.ndarray) -> Grid:
     """A grid of unknown orientation.
 

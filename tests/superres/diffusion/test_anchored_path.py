@@ -12,7 +12,6 @@ from napari_dwi.superres.diffusion.anchored_path import (
     sample,
     step_back,
 )
-from napari_dwi.superres.diffusion.normalisation import Normalisation
 from napari_dwi.superres.diffusion.residual_bank import ResidualBank
 
 N_PATHS = 200_000
@@ -336,17 +335,3 @@ def test_a_bank_without_residuals_or_too_small_ones_is_refused(rng: np.random.Ge
         ResidualBank.from_subjects(residuals(rng), {"d"})
     with pytest.raises(BadInputError, match="smaller than the image"):
         ResidualBank.from_subjects(residuals(rng), {"a"}).draw((40, 16), rng)
-
-
-def test_normalising_with_the_quick_scan_comes_back_and_keeps_the_other_in_its_units(
-    rng: np.random.Generator,
-) -> None:
-    low, high = rng.normal(300, 40, (12, 12)), rng.normal(310, 35, (24, 24))
-    scale = Normalisation.of(low)
-    normalised = scale.apply(low)
-    assert (normalised.mean(), normalised.std()) == (pytest.approx(0, abs=1e-12), pytest.approx(1))
-    for image in (low, high):
-        np.testing.assert_allclose(scale.undo(scale.apply(image)), image, rtol=1e-12)
-    assert scale == Normalisation.of(np.append(low.ravel(), np.nan))
-    with pytest.raises(BadInputError, match="a constant image"):
-        Normalisation.of(np.ones(4))

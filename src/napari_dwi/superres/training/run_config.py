@@ -179,11 +179,8 @@ def run_config_of(said: Mapping[str, Any], file: Path, *, factor: int | None = N
     filled = {
         **said,
         **paths,
-        # What is no object is told of below, with its key.
-        "network": network | given["network"] if isinstance(given["network"], dict) else given["network"],
-        "training": training | given["training"]
-        if isinstance(given["training"], dict)
-        else given["training"],
+        "network": _over(network, given["network"]),
+        "training": _over(training, given["training"]),
     }
     return from_json(RunConfig, filled, file)
 
