@@ -1,4 +1,4 @@
-"""The picture of docs/training.md: the three parts of the Train dock, with real pairs, a run and a search.
+"""The picture of docs/training.md: the parts of the Train dock, with real pairs, a run, a search and scores.
 
 Run ``xvfb-run -a -s "-screen 0 1920x1300x24" python tools/picture_training.py docs/training.png`` (or on a
 large desktop). The pairs are simulated scans of digital heads; one is displaced by a third of a voxel, as if
@@ -22,13 +22,19 @@ from napari_dwi.gui.training_dock import TrainingDock
 from napari_dwi.methods.recovery import FOLDER_VARIABLE
 from napari_dwi.physics.pair_simulation import simulate_pair
 from napari_dwi.physics.phantoms.head_scan import simulate_brain
+from napari_dwi.physics.phantoms.simulated_scan import SimulatedScan
 from napari_dwi.scan import Grid, Volume, save
+from napari_dwi.scan.file_set import file_set
+from napari_dwi.scan.regions import Regions, add_regions
 from napari_dwi.superres.pairs.request import PairRequest
+from napari_dwi.superres.training.checkpoint import NETWORK
 
 _HEADS = 5
 _SHAPE, _SPACING_MM = (112, 128, 8), (1.8, 1.8, 8.0)
 _DISPLACED, _DISPLACEMENT = 2, (0.3, -0.1)
 _NOISE = 0.05
+_REGIONS, _MEASURED = Path("rois"), 4
+_REGION, _BACKGROUND = "white matter", "grey matter"
 _DOCK, _GAP = (430, 1220), 8
 _EPOCHS, _TRIALS, _TRIAL_EPOCHS = 24, 12, 3
 
@@ -89,6 +95,17 @@ def _pages(dock: TrainingDock) -> list[QPixmap]:
     best = min((trial for trial in dock.search.trials if trial.value), key=lambda trial: trial.value or 0)
     dock.search.pick(best.number)
     pages.append(_grab(dock))
+    dock.show_page(dock.score)
+    for line, path in (
+        (dock.score.network, Path("heads-fine-tuned", NETWORK)),
+        (dock.score.regions, _REGIONS),
+        (dock.score.out, Path("heads-scores")),
+    ):
+        line.set_path(path)
+    dock.score.background.setText(_BACKGROUND)
+    dock.score.run()
+    _wait(dock)
+    pages.append(_grab(dock))
     return pages
 
 
@@ -106,7 +123,18 @@ def _requests() -> list[PairRequest]:
             paths.append(Path(f"head-{n + 1}_{word}.nii.gz"))
             save(Volume(image, Grid(image.shape, np.diag([*spacing, 1.0]), "sform")), paths[-1])
         requests.append(PairRequest(paths[0], paths[1], f"head-{n + 1}", "axial"))
+        _save_regions(scan, Grid(high.shape, np.diag([1.8, 1.8, 8.0, 1.0]), "sform"), f"head-{n + 1}-axial")
     return requests
+
+
+def _save_regions(scan: SimulatedScan, grid: Grid, name: str) -> None:
+    """White matter against grey matter, in one slice."""
+    names = {code: word for code, word in scan.label_names.items() if word in (_REGION, _BACKGROUND)}
+    labels = np.where(np.isin(scan.labels.data, list(names)), scan.labels.data, 0).astype(np.float32)
+    labels[..., np.arange(labels.shape[2]) != _MEASURED] = 0
+    _REGIONS.mkdir(exist_ok=True)
+    with file_set(_REGIONS) as files:
+        add_regions(files, Regions(Volume(labels, grid, "labels"), names), _REGIONS / f"{name}.nii.gz")
 
 
 def _displaced(image: np.ndarray, by: tuple[float, float]) -> np.ndarray:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QPixmap, QResizeEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from napari_dwi.gui.fitted_picture import FittedPicture
 
 if TYPE_CHECKING:
     from napari_dwi.superres.training.previews import Preview
@@ -25,10 +26,7 @@ class PreviewPictures(QWidget):
             head = QLabel(word)
             head.setAlignment(Qt.AlignmentFlag.AlignCenter)
             heads.addWidget(head, 1)
-        self.picture = QLabel()
-        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        # A large picture must not widen the dock.
-        self.picture.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.picture = FittedPicture()
         self.picture.setToolTip(
             "Slices of validation, which training never sees: as the network gets them, what it makes of "
             "them, and the scan of high resolution; all on one scale, white is the brightest tissue"
@@ -47,7 +45,6 @@ class PreviewPictures(QWidget):
         layout.addWidget(self.picture)
         layout.addLayout(below)
         self._previews: tuple[Preview, ...] = ()
-        self._whole = QPixmap()
         self.hide()
 
     def show_previews(self, previews: Sequence[Preview]) -> None:
@@ -64,22 +61,10 @@ class PreviewPictures(QWidget):
         self.slider.blockSignals(False)
         self._show()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Fit the picture to the dock."""
-        super().resizeEvent(event)
-        self._fit()
-
     def _show(self) -> None:
         if not self._previews:
-            self._whole = QPixmap()
+            self.picture.show_file(None)
             return
         preview = self._previews[min(self.slider.value(), len(self._previews) - 1)]
         self.epoch.setText(f"epoch {preview.epoch}")
-        self._whole = QPixmap(str(preview.path))
-        self._fit()
-
-    def _fit(self) -> None:
-        if not self._whole.isNull() and self.width() > 1:
-            fitted = self._whole.scaledToWidth(self.width(), Qt.TransformationMode.SmoothTransformation)
-            self.picture.setPixmap(fitted)
-            self.picture.setFixedHeight(fitted.height())
+        self.picture.show_file(preview.path)

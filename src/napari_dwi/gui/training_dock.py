@@ -1,4 +1,4 @@
-"""The Train dock: pairs of scans, training a network on them, and searching for better settings."""
+"""The Train dock: pairs of scans, training a network on them, searching for better settings, and scores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from napari_dwi.gui.dock import Dock
 from napari_dwi.gui.job_rows import JobRows
 from napari_dwi.gui.pair_browser import PairBrowser
 from napari_dwi.gui.pair_desk import PairDesk
+from napari_dwi.gui.score_tab import ScoreTab
 from napari_dwi.gui.search_tab import SearchTab
 from napari_dwi.gui.training_tab import TrainingTab
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TrainingDock(Dock):
-    """Make a super-resolution network of one's own, in three steps."""
+    """Make a super-resolution network of one's own, and see what it is worth."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Train", "train")
@@ -28,11 +29,17 @@ class TrainingDock(Dock):
         self.pairs = PairBrowser(self.room, self.desk)
         self.training = TrainingTab(self.room, self.desk)
         self.search = SearchTab(self.room, self.desk, self.training.form)
+        self.score = ScoreTab(self.room, self.desk)
         self.search.further.connect(self._train_further)
         # No QTabWidget, which makes every tab as high as the highest.
         self.tabs = QTabBar()
         self.content.addWidget(self.tabs)
-        self.pages = {"1 Pairs": self.pairs, "2 Train": self.training, "3 Search": self.search}
+        self.pages = {
+            "1 Pairs": self.pairs,
+            "2 Train": self.training,
+            "3 Search": self.search,
+            "4 Score": self.score,
+        }
         for name, page in self.pages.items():
             self.tabs.addTab(name)
             self.content.addWidget(page, 1)
@@ -43,7 +50,7 @@ class TrainingDock(Dock):
         self.outer.addWidget(self.job_rows)
 
     def show_page(self, page: QWidget) -> None:
-        """Bring one of the three parts to the front."""
+        """Bring one of the parts to the front."""
         self.tabs.setCurrentIndex(list(self.pages.values()).index(page))
 
     def _on_tab(self, index: int) -> None:

@@ -113,7 +113,7 @@ def test_the_picture_has_both_residuals_on_one_scale(images: PairImages, tmp_pat
     half = replace(images, made=(images.high + images.zero_filled) / 2)
     (tmp_path / "r.png").write_bytes(residual_picture(half, [0]))
     drawn_picture = np.asarray(Image.open(tmp_path / "r.png")).astype(float)
-    left, right = drawn_picture[:96, :80], drawn_picture[:96, 84:164]
+    left, right = drawn_picture[:80, :96], drawn_picture[:80, 100:196]
     strong = left.max(axis=2) > 60
     dimmed = right.max(axis=2)[strong] / np.minimum(left.max(axis=2)[strong], 255)
     assert np.median(dimmed) == pytest.approx(0.5, abs=0.05)

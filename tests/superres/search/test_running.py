@@ -22,7 +22,7 @@ from napari_dwi.superres.training.checkpoint import read_checkpoint
 
 SAID: dict[str, Any] = {
     "run": {
-        "shapes": {"size": 24, "images": 3, "validation": 2, "test": 1, "per_epoch": 4},
+        "shapes": {"size": 24, "images": 3, "validation": 2, "test": 1, "per_epoch": 60},
         "training": {"epochs": 4, "crop": 16},
     },
     # Rates so small that a trial can only be given up, and one that learns.
@@ -50,27 +50,46 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     before = set(psutil.Process().children(recursive=True))
     folder = tmp_path_factory.mktemp("search") / "study"
     config = search_config_of(SAID, folder / "search.json")
-    stop = threading.Event()
+    stop, over = threading.Event(), threading.Event()
     amid: list[TrialRecord] = []
 
-    def kill(_fraction: float, _phrase: str) -> None:
-        """Kill the process of the first trial that has an epoch, and ask to stop when another is seen."""
-        if not amid:
-            for trial in read_trials(folder):
-                if trial.state == "running" and trial.values:
-                    said = json.loads((trial.folder / "trial.json").read_text())
-                    psutil.Process(said["worker"]["process"]).kill()
-                    amid.append(trial)
-                    return
-        elif any(trial.state in ("complete", "pruned") for trial in read_trials(folder)):
-            stop.set()
+    def watch() -> None:
+        """Kill the process of a trial that has an epoch, and ask to stop when another trial is over."""
+        while not over.wait(0.005):
+            if not amid:
+                amid.extend(_kill_one(folder))
+            elif any(trial.state in ("complete", "pruned") for trial in read_trials(folder)):
+                stop.set()
 
-    with pytest.raises(Stopped):
-        run_search(config, folder, processes=2, device="cpu", threads=1, progress=Progress(kill, stop.is_set))
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    progress = Progress(stop_asked=stop.is_set)
+    try:
+        with pytest.raises(Stopped):
+            run_search(config, folder, processes=2, device="cpu", threads=1, progress=progress)
+    finally:
+        over.set()
+        watcher.join()
     left = read_trials(folder)
     processes = sorted(set(psutil.Process().children(recursive=True)) - before, key=lambda one: one.pid)
     result = run_search(config, folder, processes=2, device="cpu", threads=1)
     return Killed(folder, amid[0].number, len(amid[0].values), left, processes, result)
+
+
+def _kill_one(folder: Path) -> list[TrialRecord]:
+    """Kill the process of a running trial that has an epoch; the trial, if it was still running then."""
+    for trial in read_trials(folder):
+        if trial.state == "running" and trial.values:
+            said = json.loads((trial.folder / "trial.json").read_text())
+            try:
+                process = psutil.Process(said["worker"]["process"])
+                process.kill()
+                process.wait()
+            except psutil.NoSuchProcess:
+                return []
+            now = read_trials(folder)[trial.number]
+            return [trial] if now.state not in ("complete", "pruned") else []
+    return []
 
 
 def test_a_stop_leaves_no_process_and_no_trial_running(killed: Killed) -> None:

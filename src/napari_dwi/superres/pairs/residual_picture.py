@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dwi.superres.training.previews import upright
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,7 +42,8 @@ def residual_picture(images: PairImages, slices: Sequence[int]) -> bytes:
     from PIL import Image
 
     rows = [
-        [images.high[..., z] - other[..., z] for other in (images.zero_filled, images.made)] for z in slices
+        [upright(images.high[..., z] - other[..., z]) for other in (images.zero_filled, images.made)]
+        for z in slices
     ]
     limit = float(np.nanpercentile(np.abs(rows), _SHOWN_PERCENTILE)) or 1.0
     drawn = [np.concatenate([_framed(_coloured(one / limit)) for one in row], axis=1) for row in rows]
