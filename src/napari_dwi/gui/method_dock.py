@@ -263,7 +263,9 @@ class MethodDock(Dock):
 
     def _make_buttons(self, verb: str) -> None:
         self.preview_button = QPushButton("Try on this slice")
-        self.preview_button.setToolTip("Only the slice on show, in seconds")
+        self.preview_button.setToolTip(
+            "Only the slice on show: in seconds, or a minute or two where a network has to learn"
+        )
         self.preview_button.clicked.connect(self.run_on_slice)
         self.run_button = QPushButton(verb)
         self.run_button.setStyleSheet("font-weight: bold")
