@@ -62,6 +62,8 @@ def _score(options: argparse.Namespace) -> int:
         )
     for name in report.without_regions:
         complain(f"! {name}: no {name}.nii.gz in {options.rois.name}, so no CNR")
+    if report.learnt_from:
+        complain(f"! the network has learnt from {', '.join(report.learnt_from)}: their scores flatter it")
     say(table(_HEADER, [_row(one) for one in report.summary]))
     if report.contrasts:
         say("")

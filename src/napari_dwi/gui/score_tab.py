@@ -125,6 +125,8 @@ class ScoreTab(QWidget):
         words = f"Written to {out.name}."
         if report.without_regions:
             words += f" No regions for {', '.join(report.without_regions)}."
+        if report.learnt_from:
+            words += f" The network has learnt from {', '.join(report.learnt_from)}, whose scores flatter it."
         self.report.setText(words)
         self.contrast.show_rows(report.contrasts)
         self.contrast.setVisible(bool(report.contrasts))

@@ -20,6 +20,7 @@ from napari_dwi.superres.training.history import EpochRecord, read_history
 from napari_dwi.superres.training.previews import read_previews
 from napari_dwi.superres.training.run_config import RunConfig, read_run_config, run_config_of
 from napari_dwi.superres.training.running import run_training
+from napari_dwi.superres.training.training_data import pairs_learnt_from
 
 from ...watching import Watch
 
@@ -166,6 +167,17 @@ def test_a_network_is_not_tested_on_whom_it_has_learnt_from(
     config = of_pairs(pairs, start=start, split={"subjects": swapped}, network={})
     with pytest.raises(BadInputError, match="has learnt from subjects that are for validation or the test"):
         run_training(config, tmp_path / "run", device="cpu", threads=1)
+
+
+def test_pairs_that_a_network_has_learnt_from_are_known(
+    finished: tuple[Path, list[EpochRecord]], pairs: Path
+) -> None:
+    about = json.loads((finished[0] / "network.json").read_text())["About"]
+    facts = PairStore(pairs).facts()
+    training = {one.name for one in facts if one.subject in about["Data"]["Split"]["training"]}
+    assert set(pairs_learnt_from(facts, about)) == training
+    assert set(pairs_learnt_from(facts, {"StartedFrom": about})) == training
+    assert pairs_learnt_from(facts, {}) == ()
 
 
 def test_a_network_for_another_factor_is_refused(pairs: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from napari_dwi.errors import BadInputError
 from napari_dwi.scan import Volume
 from napari_dwi.scan.file_set import check_writable, file_set
+from napari_dwi.scan.json_files import read_json
 from napari_dwi.scan.regions import Regions, read_regions
 from napari_dwi.scan.writing import add_image
 from napari_dwi.superres.pairs.residual_picture import residual_picture
@@ -23,6 +24,7 @@ from napari_dwi.superres.pairs.scoring import (
     images_of,
     slice_scores,
 )
+from napari_dwi.superres.training.training_data import pairs_learnt_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,12 +79,15 @@ class ScoreReport:
         The picture of the residuals of each pair, by its name.
     without_regions : tuple of str
         Pairs that have no file in the folder of regions.
+    learnt_from : tuple of str
+        Pairs that the network has learnt from, which flatter it.
     """
 
     scores: tuple[SliceScore, ...]
     contrasts: tuple[ContrastScore, ...]
     pictures: Mapping[str, Path]
     without_regions: tuple[str, ...]
+    learnt_from: tuple[str, ...]
 
     @property
     def summary(self) -> tuple[PairSummary, ...]:
@@ -162,7 +167,15 @@ def score_pairs(
         if regions:
             files.add_text(out / CONTRAST, _tsv(ContrastScore, contrasts))
     missing = tuple(facts.name for facts in chosen if facts.name not in regions) if regions else ()
-    return ScoreReport(tuple(scores), tuple(contrasts), pictures, missing)
+    learnt = _learnt_from(chosen, settings.get("checkpoint", ""))
+    return ScoreReport(tuple(scores), tuple(contrasts), pictures, missing, learnt)
+
+
+def _learnt_from(chosen: Sequence[PairFacts], checkpoint: str) -> tuple[str, ...]:
+    if not checkpoint:
+        return ()
+    about = read_json(Path(checkpoint).with_suffix(".json")).get("About")
+    return pairs_learnt_from(chosen, about if isinstance(about, dict) else {})
 
 
 def _regions(folder: Path | None, chosen: Sequence[PairFacts]) -> dict[str, Regions]:

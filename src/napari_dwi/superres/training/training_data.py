@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,12 @@ def check_not_learnt_from(data: TrainingData, about: Mapping[str, Any], file: Pa
             file=file,
             remedy="Name the subjects of the split so that those it knows are for training.",
         )
+
+
+def pairs_learnt_from(facts: Iterable[PairFacts], about: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the pairs that a network has learnt from, given what its checkpoint says of it."""
+    known = _learnt_from(about)
+    return tuple(one.name for one in facts if _sources([one]) & known)
 
 
 def _learnt_from(about: Mapping[str, Any]) -> frozenset[str]:
