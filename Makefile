@@ -30,7 +30,9 @@ format: $(ENVIRONMENT)
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-# The window as the demo leaves it, on a virtual screen so that it looks the same everywhere.
+# The window as the demo leaves it, on a virtual screen so that it looks the same everywhere, without an
+# offer of what an earlier session may have left.
+figures: export NAPARI_DWI_RECOVERY := demo-out/recovery
 figures: $(ENVIRONMENT)
 	@xvfb-run -a -s "-screen 0 1920x1080x24" $(BIN)/napari-dwi demo --out demo-out --headless
 	@mkdir -p docs && cp demo-out/screenshot.png docs/demo.png
