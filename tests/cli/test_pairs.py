@@ -228,6 +228,8 @@ def test_pairs_are_scored_with_the_contrast_of_regions(
         "lesion",
     )
     assert all(np.isfinite(float(found[key])) for key in ("cnr_low", "cnr_made", "cnr_high"))
+    how = json.loads((out / "scores.json").read_text())
+    assert (how["Method"], how["Pairs"]) == ("zero-fill", ["A-axial"])
     made = open_volume(out / "A-axial_desc-superres_image.nii.gz")
     assert made.grid.same_as(SCANS[0].high_grid)
     left = [

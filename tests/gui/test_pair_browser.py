@@ -212,10 +212,11 @@ def test_a_table_of_pairs_is_added_but_for_those_there_are(viewer, tmp_path, idl
     assert not errors()
     first, second = PairStore(folder).facts()
     assert (first.subject, second.subject) == ("mouse 0", "mouse 1")
-    assert dock.pairs.table.name == second.name
-    assert "displaced" in dock.pairs.notes.text()
-    dock.pairs.table.selectRow(0)
+    # Whoever sorts slices meanwhile keeps the pair that is looked at.
+    assert dock.pairs.table.name == first.name
     assert dock.pairs.notes.text() == ""
+    dock.pairs.table.selectRow(1)
+    assert "displaced" in dock.pairs.notes.text()
 
 
 @pytest.mark.parametrize(
@@ -252,3 +253,40 @@ def test_a_pair_is_deleted_only_when_that_is_confirmed(dock, store, idle, answer
     idle(dock.room)
     assert "b-axial" in asked[0]
     assert len(PairStore(store).facts()) == dock.pairs.table.rowCount() == left
+
+
+def test_a_double_click_undoes_nothing_but_its_own_first_click(dock, idle, qtbot):
+    """Of the only slice in use nothing changes; a click with the right button does not open or undo."""
+    browser, name = dock.pairs, dock.pairs.table.name
+    for z in range(1, 4):
+        dock.desk.toggle(name, z)
+    idle(dock.room)
+    browser.grid.toggled.emit(0)
+    browser.grid.opened.emit(0)
+    idle(dock.room)
+    assert dock.desk.pairs[name].excluded == (1, 2, 3)
+    index = browser.grid.model().index(1, 0)
+    place = browser.grid.visualRect(index).center()
+    qtbot.mouseDClick(browser.grid.viewport(), Qt.MouseButton.RightButton, pos=place)
+    idle(dock.room)
+    assert dock.desk.pairs[name].excluded == (1, 2, 3)
+
+
+def test_what_was_read_before_a_slice_was_left_out_is_read_again(dock, idle):
+    name = dock.pairs.table.name
+    dock.desk.open(dock.desk.store)
+    dock.desk.toggle(name, 0)
+    idle(dock.room)
+    dock.desk.toggle(name, 1)
+    idle(dock.room)
+    assert dock.desk.pairs[name].excluded == (0, 1)
+    assert PairStore(dock.desk.store).facts_of(name).excluded == (0, 1)
+
+
+def test_a_folder_that_is_no_pair_does_no_harm(dock, idle, errors):
+    (dock.desk.store / "run").mkdir()
+    before = set(dock.desk.pairs)
+    dock.desk.open(dock.desk.store)
+    idle(dock.room)
+    assert set(dock.desk.pairs) == before
+    assert not errors()

@@ -45,6 +45,9 @@ class PairBrowser(QWidget):
         self._room, self._desk = room, desk
         # What was said of pairs when they were added, by their names.
         self._warnings: dict[str, tuple[str, ...]] = {}
+        self._looked_at: tuple[Path | None, str, int] | None = None
+        # What the last click has left out, or used again.
+        self._toggled: tuple[str, int] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addLayout(self._store_row())
@@ -103,7 +106,12 @@ class PairBrowser(QWidget):
 
     def _on_picked(self, name: str) -> None:
         facts = self._desk.pairs[name]
-        self.grid.show_slices(facts.n_slices, facts.excluded)
+        looked_at = (self._desk.store, name, facts.n_slices)
+        if looked_at == self._looked_at:
+            self.grid.leave_out(facts.excluded)
+        else:
+            self._looked_at = looked_at
+            self.grid.show_slices(facts.n_slices, facts.excluded)
         warnings = self._warnings.get(name, ())
         self.notes.setText("\n".join(warnings))
         self.notes.setVisible(bool(warnings))
@@ -122,12 +130,16 @@ class PairBrowser(QWidget):
         ask_allowance(self, error, again, lambda: None)
 
     def _on_toggled(self, z: int) -> None:
-        if (facts := self._selected()) is not None:
-            self._desk.toggle(facts.name, z)
+        facts = self._selected()
+        self._toggled = None
+        if facts is not None and self._desk.toggle(facts.name, z):
+            self._toggled = (facts.name, z)
 
     def _on_opened(self, z: int) -> None:
-        # The first of both clicks has left it out.
-        self._desk.undo()
+        # The first of both clicks has left it out, or used it again.
+        if self._toggled == (self.table.name, z):
+            self._desk.undo()
+        self._toggled = None
         self.show_in_viewer(z)
 
     def _on_wanted(self, slices: tuple[int, ...]) -> None:

@@ -61,6 +61,8 @@ class PairDesk:
         self._room = room
         # What was left out of a pair before each change.
         self._before: list[tuple[str, tuple[int, ...]]] = []
+        # How often something was left out: what was read before the last time is out of date.
+        self._writes = 0
 
     @property
     def can_undo(self) -> bool:
@@ -69,7 +71,15 @@ class PairDesk:
 
     def open(self, path: Path, pick: str | None = None) -> None:
         """Work on a store; ``pick`` is the name of the pair to look at."""
-        self._do("Opening pairs", lambda: PairStore(path).facts(), partial(self._have, path, pick))
+        writes = self._writes
+
+        def done(facts: tuple[PairFacts, ...]) -> None:
+            if writes == self._writes:
+                self._have(path, pick, facts)
+            else:
+                self.open(path, pick)
+
+        self._do("Opening pairs", lambda: PairStore(path).facts(), done)
 
     def make(self, path: Path) -> None:
         """Make a new store and work on it."""
@@ -99,7 +109,8 @@ class PairDesk:
         def done(pair: ImportedPair) -> None:
             if path == self.store:
                 self.added.emit(pair)
-                self.open(path, pair.facts.name)
+                # Another pair may be looked at, slice by slice, and must not be taken away.
+                self.open(path)
 
         def failed(err: DwiError) -> None:
             if isinstance(err, KnownPairError):
@@ -125,12 +136,14 @@ class PairDesk:
         if (path := self.store) is not None:
             self._do("Deleting", lambda: PairStore(path).remove(name), lambda _: self.open(path))
 
-    def toggle(self, name: str, z: int) -> None:
-        """Leave a slice out, or use it again."""
+    def toggle(self, name: str, z: int) -> bool:
+        """Leave a slice out, or use it again; whether that can be."""
         before = self.pairs[name].excluded
-        if self._leave_out(name, set(before) ^ {z}):
-            self._before.append((name, before))
-            self.changed.emit(self.pairs[name])
+        if not self._leave_out(name, set(before) ^ {z}):
+            return False
+        self._before.append((name, before))
+        self.changed.emit(self.pairs[name])
+        return True
 
     def undo(self) -> None:
         """Take the last change of what is left out back."""
@@ -188,6 +201,7 @@ class PairDesk:
         if path is None:
             return False
         self.pairs[name] = after
+        self._writes += 1
 
         def failed(err: DwiError) -> None:
             tell_error(err)

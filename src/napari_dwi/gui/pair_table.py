@@ -46,10 +46,10 @@ class PairTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # Long names are cut by Qt, and whole in their tooltip: what to look at must stay in sight.
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        self._fit_columns()
         self.setColumnWidth(0, _NAME_PIXELS)
+        # Tab leaves the table, arrows move in it.
+        self.setTabKeyNavigation(False)
         self.setWordWrap(False)
         self.itemSelectionChanged.connect(self._on_selection)
 
@@ -64,9 +64,12 @@ class PairTable(QTableWidget):
         names = [facts.name for facts in pairs]
         wanted = next((name for name in (pick, self.name) if name in names), names[0] if names else None)
         self.blockSignals(True)
+        # Otherwise every cell would have all columns measured again.
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setRowCount(len(pairs))
         for row, facts in enumerate(pairs):
             self._fill(row, facts)
+        self._fit_columns()
         self.clearSelection()
         self.blockSignals(False)
         around = self.horizontalHeader().sizeHint().height() + self.horizontalScrollBar().sizeHint().height()
@@ -79,6 +82,11 @@ class PairTable(QTableWidget):
         for row in range(self.rowCount()):
             if self.item(row, 0).text() == facts.name:
                 self._fill(row, facts)
+
+    def _fit_columns(self) -> None:
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Long names are cut by Qt, and whole in their tooltip: what to look at must stay in sight.
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
 
     def _fill(self, row: int, facts: PairFacts) -> None:
         doubtful = is_displaced(facts)

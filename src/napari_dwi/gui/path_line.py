@@ -43,7 +43,11 @@ class PathLine(QWidget):
     def path(self) -> Path | None:
         """The path; ``None`` where nothing is typed."""
         text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
+        try:
+            return Path(text).expanduser() if text else None
+        except RuntimeError:
+            # There is no such user: a folder of that name, then.
+            return Path(text)
 
     def set_path(self, path: Path | None) -> None:
         """Show another path."""

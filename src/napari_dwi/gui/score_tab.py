@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -93,7 +92,13 @@ class ScoreTab(QWidget):
                 background=background,
             )
 
-        self._room.submit(f"Scoring {store.name}", work, lambda report: self._show(report, out))
+        said = f"{method.title} on {store.name}, written to {out.name}."
+        self._room.submit(
+            f"Scoring {store.name}",
+            work,
+            lambda report: self._show(report, said),
+            kept="tables and images of finished pairs are kept",
+        )
 
     def _make_form(self) -> None:
         self.methods = methods_of("superres")
@@ -120,9 +125,8 @@ class ScoreTab(QWidget):
         self.form.addRow("background", self.background)
         self.form.addRow("results folder", self.out)
 
-    def _show(self, report: ScoreReport, out: Path) -> None:
+    def _show(self, report: ScoreReport, words: str) -> None:
         self._shown = report
-        words = f"Written to {out.name}."
         if report.without_regions:
             words += f" No regions for {', '.join(report.without_regions)}."
         if report.learnt_from:

@@ -59,6 +59,8 @@ class SearchTab(QWidget):
         self._folder: Path | None = None
         self._job: Job | None = None
         self._is_reading = False
+        # The error told last: reading fails again and again while a search runs.
+        self._told = ""
         self._plots: Plots | None = None
         self.form = SearchForm()
         self.form.changed.connect(self._update_buttons)
@@ -163,14 +165,23 @@ class SearchTab(QWidget):
 
         def done(trials: tuple[TrialRecord, ...]) -> None:
             self._is_reading = False
-            if folder == self._folder:
+            if folder == self._folder and trials != self.trials:
                 self._show(trials)
+            self._follow_to_the_end()
 
         def failed(err: DwiError) -> None:
             self._is_reading = False
-            tell_error(err)
+            if str(err) != self._told:
+                self._told = str(err)
+                tell_error(err)
+            self._follow_to_the_end()
 
         self._room.keeping.quick.submit(Job("Trials", lambda _: read_trials(folder), done, failed))
+
+    def _follow_to_the_end(self) -> None:
+        # The search may have ended while its trials were read, and nothing else would look again.
+        if self._job is not None and self._job.is_over:
+            self._follow()
 
     def _show(self, trials: tuple[TrialRecord, ...]) -> None:
         self.trials = trials

@@ -108,9 +108,12 @@ class SliceGrid(QListView):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Open; Qt tells of a click before and of another after it."""
-        self._is_second_click = True
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        index = self.indexAt(event.pos())
+        self._is_second_click = index.isValid()
         super().mouseDoubleClickEvent(event)
-        if event is not None and (index := self.indexAt(event.pos())).isValid():
+        if index.isValid():
             self.opened.emit(index.row())
 
     def _on_clicked(self, index: QModelIndex) -> None:

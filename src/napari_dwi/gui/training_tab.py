@@ -146,8 +146,7 @@ class TrainingTab(QWidget):
                 self._follow()
                 return
             self.form.show_config(config, folder)
-            if config.pairs and Path(config.pairs) != self._desk.store:
-                self._desk.open(Path(config.pairs))
+            self._open_pairs(config)
             self._follow()
 
         self._room.keeping.quick.submit(Job("Opening a run", lambda _: work(), done, tell_error))
@@ -160,10 +159,15 @@ class TrainingTab(QWidget):
             self.form.show_config(config, trial.folder.parents[1] / f"further-{trial.number}")
             if (trial.folder / NETWORK).exists():
                 self.form.start_with(trial.folder / NETWORK)
+            self._open_pairs(config)
 
         self._room.keeping.quick.submit(
             Job("Opening a trial", lambda _: read_run_config(trial.folder / RUN), done, tell_error)
         )
+
+    def _open_pairs(self, config: RunConfig) -> None:
+        if config.pairs and Path(config.pairs) != self._desk.store:
+            self._desk.open(Path(config.pairs))
 
     def use(self) -> None:
         """Have the Super-resolve dock use the network of the run on show."""

@@ -45,6 +45,8 @@ class TrialTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        # Tab leaves the table, arrows move in it.
+        self.setTabKeyNavigation(False)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.setWordWrap(False)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROWS * _ROW_PIXELS + 20)
@@ -63,6 +65,8 @@ class TrialTable(QTableWidget):
         chosen = self.number
         self._names = tuple(dict.fromkeys(name for trial in trials for name in trial.parameters))
         self.blockSignals(True)
+        # Otherwise every cell would have all columns measured again.
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         # A table that sorts while it is filled mixes its lines up.
         self.setSortingEnabled(False)
         self.setColumnCount(len(_COLUMNS) + len(self._names))
@@ -77,6 +81,7 @@ class TrialTable(QTableWidget):
                 item.setToolTip(trial.error or text)
                 self.setItem(row, column, item)
         self.setSortingEnabled(True)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.clearSelection()
         self.blockSignals(False)
         self.select(chosen)

@@ -22,11 +22,12 @@ _MARGIN_VOXELS = 4
 _RAYLEIGH_MEDIAN = np.sqrt(2 * np.log(2))
 _RAYLEIGH_RMS = np.sqrt(2)
 _LARGEST_DISAGREEMENT = 0.15
-# SD of the Rayleigh distribution, in units of sigma. Over two voxels noise of scanners differs by all of
-# it, if neighbours are alike or not; dark tissue, which may have the right mean, differs by much less.
+# SD of the Rayleigh distribution, in units of sigma. Voxels far enough apart differ by all of it, even where
+# interpolation and filters make neighbours alike; dark tissue, which may have the right mean, differs by
+# a quarter of it. The mean of four magnitudes still has half.
 _RAYLEIGH_SD = np.sqrt(2 - np.pi / 2)
-_APART_VOXELS = 2
-_LEAST_VARIATION = 0.6
+_APART_VOXELS = (2, 4, 8)
+_LEAST_VARIATION = 0.4
 
 
 def _unchecked() -> None:
@@ -105,7 +106,7 @@ def noise_level(
     expected, found = _RAYLEIGH_SD * from_median, float(np.median(variations))
     if found < _LEAST_VARIATION * expected:
         raise BadInputError(
-            "the noise level cannot be estimated: the background is dark tissue rather than air",
+            "the noise level cannot be estimated: the background is dark tissue rather than air, or smoothed",
             expected=f"noise with an SD of {expected:.3g}, as its mean says",
             found=f"an SD of {found:.3g} between voxels nearby",
             remedy=remedy,
@@ -115,4 +116,4 @@ def noise_level(
 
 def _variation(image: NDArray[np.float32], inside: NDArray[np.bool_], slice_axis: int) -> float:
     turned, where = np.moveaxis(image, slice_axis, 2), np.moveaxis(inside, slice_axis, 2)
-    return difference_noise_sd(turned, where, step=_APART_VOXELS)
+    return max(difference_noise_sd(turned, where, step=step) for step in _APART_VOXELS)

@@ -59,6 +59,19 @@ def test_a_pair_is_what_was_scanned(tmp_path: Path) -> None:
     assert facts.grid_high.same_as(SCANS.high_grid)
 
 
+def test_a_crop_beyond_the_slice_is_refused_however_it_is_stored(tmp_path: Path) -> None:
+    turned = replace(
+        SCANS,
+        low=SCANS.low[::-1].transpose(2, 1, 0),
+        high=SCANS.high[::-1].transpose(2, 1, 0),
+        low_grid=_turned(SCANS.low_grid),
+        high_grid=_turned(SCANS.high_grid),
+    )
+    for scans in (SCANS, turned):
+        with pytest.raises(BadInputError, match="cannot be used"):
+            read(tmp_path, scans, crop=Crop((10, 60), (4, 30)))
+
+
 def test_a_pair_knows_where_its_voxels_lie_however_they_are_stored(tmp_path: Path) -> None:
     """Both scans the other way round and with other axes, of which a part is kept."""
     low_grid, high_grid = (_turned(grid) for grid in (SCANS.low_grid, SCANS.high_grid))

@@ -177,6 +177,9 @@ def test_pairs_that_a_network_has_learnt_from_are_known(
     training = {one.name for one in facts if one.subject in about["Data"]["Split"]["training"]}
     assert set(pairs_learnt_from(facts, about)) == training
     assert set(pairs_learnt_from(facts, {"StartedFrom": about})) == training
+    # Other scans of the same subjects flatter it as well.
+    others = [replace(one, sources=("0" * 64, "1" * 64)) for one in facts]
+    assert set(pairs_learnt_from(others, about)) == training
     assert pairs_learnt_from(facts, {}) == ()
 
 

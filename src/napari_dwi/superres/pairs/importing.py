@@ -145,6 +145,8 @@ def read_pair(
     _move_back(high, correction.shift, progress)
     grid = match.grid_of_low(low_volume.grid)
     sigma = _noise_sd(low, grid, progress)
+    # Before it is turned, so that an error says it as the user did; the images of an array are not copied.
+    request.crop.of(low, 1)
     crop = request.crop.turned(low.shape[1:], *match.low_reversed[1:])
     low, high = crop.of(low, 1), crop.of(high, match.factor)
     start = crop.rows[0], crop.columns[0], 0

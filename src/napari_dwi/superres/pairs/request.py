@@ -43,7 +43,7 @@ class Crop:
         window = [slice(None)]
         for (start, stop), size in zip((self.rows, self.columns), slices.shape[1:], strict=True):
             last = size // factor if stop is None else stop
-            if last * factor > size or last - start < _NARROWEST:
+            if start < 0 or last * factor > size or last - start < _NARROWEST:
                 raise BadInputError(
                     "this part of the slices cannot be used",
                     expected=f"at least {_NARROWEST} of the voxels 0:{size // factor}",

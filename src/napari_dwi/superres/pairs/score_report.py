@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from napari_dwi.superres.pairs.pair import PairFacts
     from napari_dwi.superres.pairs.store import PairStore
 
-SLICES, CONTRAST = "slices.tsv", "cnr.tsv"
+SLICES, CONTRAST, HOW = "slices.tsv", "cnr.tsv", "scores.json"
 BACKGROUND = "background"
 _SUFFIXES = (".nii.gz", ".nii")
 # Slices of a picture, where no region says which are of interest.
@@ -123,8 +124,8 @@ def score_pairs(
     method, settings : Method, mapping of str to str
         A super-resolution method, and what to set of it; the factor is that of each pair.
     out : Path
-        Where to: ``slices.tsv``, ``cnr.tsv``, and for each pair a picture of both residuals, the
-        super-resolved images, and both residuals as images.
+        Where to: ``slices.tsv``, ``cnr.tsv``, ``scores.json`` with what was run, and for each pair a
+        picture of both residuals, the super-resolved images, and both residuals as images.
     progress : Progress
         Where to report, and to learn of a stop.
     names : sequence of str
@@ -149,7 +150,7 @@ def score_pairs(
     chosen = [store.facts_of(name) for name in names] if names else list(store.facts())
     if not chosen:
         raise BadInputError("there is no pair in this store", file=store.path, remedy="Add some first.")
-    regions = _regions(regions_folder, chosen)
+    regions = _regions(regions_folder, chosen, background)
     scores: list[SliceScore] = []
     contrasts: list[ContrastScore] = []
     pictures = {}
@@ -162,10 +163,19 @@ def score_pairs(
         here = () if found is None else contrast_scores(images, found, background)
         contrasts += here
         pictures[facts.name] = _write_images(images, out, sorted({one.slice for one in here}))
-    with file_set(out) as files:
-        files.add_text(out / SLICES, _tsv(SliceScore, scores, extra="mse_ratio"))
-        if regions:
-            files.add_text(out / CONTRAST, _tsv(ContrastScore, contrasts))
+        # After every pair, as there may be hours of work behind it.
+        with file_set(out) as files:
+            files.add_text(out / SLICES, _tsv(SliceScore, scores, extra="mse_ratio"))
+            done = [one.name for one in chosen[: n + 1]]
+            said = {
+                "Method": method.name,
+                "Settings": dict(settings),
+                "Store": store.path.name,
+                "Pairs": done,
+            }
+            files.add_text(out / HOW, json.dumps(said | {"Background": background}, indent=2) + "\n")
+            if regions:
+                files.add_text(out / CONTRAST, _tsv(ContrastScore, contrasts))
     missing = tuple(facts.name for facts in chosen if facts.name not in regions) if regions else ()
     learnt = _learnt_from(chosen, settings.get("checkpoint", ""))
     return ScoreReport(tuple(scores), tuple(contrasts), pictures, missing, learnt)
@@ -178,7 +188,7 @@ def _learnt_from(chosen: Sequence[PairFacts], checkpoint: str) -> tuple[str, ...
     return pairs_learnt_from(chosen, about if isinstance(about, dict) else {})
 
 
-def _regions(folder: Path | None, chosen: Sequence[PairFacts]) -> dict[str, Regions]:
+def _regions(folder: Path | None, chosen: Sequence[PairFacts], background: str) -> dict[str, Regions]:
     if folder is None:
         return {}
     found = {}
@@ -186,6 +196,14 @@ def _regions(folder: Path | None, chosen: Sequence[PairFacts]) -> dict[str, Regi
         files = [path for suffix in _SUFFIXES if (path := folder / f"{facts.name}{suffix}").is_file()]
         if files:
             found[facts.name] = read_regions(files[0])
+            names = found[facts.name].names.values()
+            if background not in names:
+                raise BadInputError(
+                    f"there is no region called {background}",
+                    file=files[0],
+                    expected="one of " + ", ".join(names),
+                    remedy="Name the background as it is called there.",
+                )
     if not found:
         raise BadInputError(
             "no regions for any of these pairs",

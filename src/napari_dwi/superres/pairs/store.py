@@ -88,7 +88,10 @@ class PairStore:
     def facts(self) -> tuple[PairFacts, ...]:
         """What is known of every pair, in the order of their names."""
         folders = sorted(
-            folder for folder in self.path.iterdir() if folder.is_dir() and not folder.name.startswith(".")
+            folder
+            for folder in self.path.iterdir()
+            # Others, such as that of a run, have no place here but do no harm.
+            if not folder.name.startswith(".") and (folder / "zarr.json").is_file()
         )
         return tuple(self.facts_of(folder.name) for folder in folders)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,8 @@ class KnownPairError(BadInputError):
 
 
 def as_spoken(subject: str) -> str:
-    """A subject without what two spellings of one may differ in: capitals and blanks."""
-    return " ".join(subject.casefold().split())
+    """A subject without what two spellings of one may differ in: capitals, blanks, codes of accents."""
+    return " ".join(unicodedata.normalize("NFKC", subject).casefold().split())
 
 
 def check_new_pair(new: PairFacts, others: Iterable[PairFacts], file: Path) -> None:

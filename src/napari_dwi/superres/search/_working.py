@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from napari_dwi.errors import MethodFailedError
+from napari_dwi.errors import BadInputError, MethodFailedError
 from napari_dwi.methods.library_loading import load_torch
 from napari_dwi.methods.progress import Progress
 from napari_dwi.superres.search._study import Claim, Study
@@ -93,7 +93,8 @@ def _tried(
         )
     except optuna.TrialPruned:
         return replace(claim.said, state="pruned", value=min(errors))
-    except MethodFailedError as err:
+    # What is wrong with the data of all trials has been told before the first.
+    except (MethodFailedError, BadInputError) as err:
         return replace(claim.said, state="failed", error=str(err))
     return replace(claim.said, state="complete", value=trained.checkpoint.about["ValidationMSE"])
 

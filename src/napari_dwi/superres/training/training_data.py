@@ -97,9 +97,17 @@ def check_not_learnt_from(data: TrainingData, about: Mapping[str, Any], file: Pa
 
 
 def pairs_learnt_from(facts: Iterable[PairFacts], about: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the pairs that a network has learnt from, given what its checkpoint says of it."""
-    known = _learnt_from(about)
-    return tuple(one.name for one in facts if _sources([one]) & known)
+    """Names of the pairs whose images or subjects a network has learnt from, as its checkpoint says."""
+    images, subjects = _learnt_from(about), _subjects_learnt_from(about)
+    return tuple(one.name for one in facts if _sources([one]) & images or as_spoken(one.subject) in subjects)
+
+
+def _subjects_learnt_from(about: Mapping[str, Any]) -> frozenset[str]:
+    data, before = about.get("Data"), about.get("StartedFrom")
+    split = data.get("Split") if isinstance(data, dict) else None
+    training = split.get("training") if isinstance(split, dict) else None
+    own = frozenset(map(as_spoken, training)) if isinstance(training, list) else frozenset()
+    return own | (_subjects_learnt_from(before) if isinstance(before, dict) else frozenset())
 
 
 def _learnt_from(about: Mapping[str, Any]) -> frozenset[str]:
