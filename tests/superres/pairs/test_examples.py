@@ -125,13 +125,13 @@ def test_memory_stays_flat_over_epochs(tmp_path: Path) -> None:
     list(examples.training(1))
     tracemalloc.start()
     try:
-        first, *rest = (run() for _ in range(3))
+        first, *rest = (run() for _ in range(5))
     finally:
         tracemalloc.stop()
-    # Slices that are kept would add up to all of them in every epoch; zarr's threads take some, now and then.
-    for at_the_end, at_most in (first, *rest):
-        assert at_the_end < first[0] + n_bytes / 4
-        assert at_most < n_bytes / 2 + n_bytes / 4
+    assert first[1] < n_bytes / 2
+    # What is kept stays, and adds up; what zarr's threads hold for a moment is not there in every epoch.
+    for which in (0, 1):
+        assert min(one[which] for one in rest[-3:]) < first[which] + n_bytes / 50
 
 
 def test_a_network_learns_from_them(store: PairStore) -> None:

@@ -206,7 +206,7 @@ def test_two_processes_do_not_train_in_one_folder(pairs: Path, tmp_path: Path) -
 
 def test_noise_alone_can_be_learnt_to_remove_and_memory_stays_flat(tmp_path: Path) -> None:
     shapes = {"size": 48, "images": 6, "validation": 2, "test": 0, "per_epoch": 16}
-    said = {"shapes": shapes, "network": {"widths": [16, 16]}, "training": {"epochs": 5, "crop": 48}}
+    said = {"shapes": shapes, "network": {"widths": [4, 4]}, "training": {"epochs": 5, "crop": 48}}
     config = run_config_of(said, tmp_path / "run.json", factor=1)
     used: list[int] = []
 
@@ -216,8 +216,8 @@ def test_noise_alone_can_be_learnt_to_remove_and_memory_stays_flat(tmp_path: Pat
     trained = run_training(config, tmp_path / "run", device="cpu", threads=1, on_epoch=measure)
     assert trained.checkpoint.config.factor == 1
     assert "Test" not in trained.checkpoint.about
-    # Had every epoch kept its graphs, it would be more; allocators take some, now and then.
-    assert used[-1] - used[1] < 3e7
+    # An epoch passes 16 slices of 48 x 48 through 4 channels: kept, they would be many times this.
+    assert used[-1] - used[1] < 8e6
 
 
 def test_progress_goes_up_to_the_end(pairs: Path, tmp_path: Path) -> None:
