@@ -12,7 +12,7 @@ from napari_dwi.denoise._judging import judged_result
 from napari_dwi.denoise._noise_floor import AFTER, BEFORE, CORRECTIONS, NO_CORRECTION, NoiseFloor
 from napari_dwi.measure.rician_sigma import BACKGROUND, SOURCES, rician_sigma
 from napari_dwi.methods.method import REMARKS, Context, Inputs, Output, OutputImage
-from napari_dwi.methods.parameters import Parameters, b_value_list, choice, number
+from napari_dwi.methods.parameters import Parameters, b_value_list, choice, noise_level
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan import DwiSeries, format_b_value
 
@@ -41,13 +41,7 @@ class DenoiseParameters(Parameters):
         help="What the noise level for the noise floor is estimated from where none is given.",
         advanced=True,
     )
-    noise_sigma: float = number(
-        0.0,
-        low=0,
-        high=1e9,
-        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
-        zero="estimated",
-    )
+    noise_sigma: float = noise_level()
 
 
 @dataclass(frozen=True, eq=False)

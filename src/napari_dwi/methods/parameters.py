@@ -198,6 +198,17 @@ def number(
     return _field(Parameter("", "number", default, help, unit, low, high, advanced=advanced, zero=zero))
 
 
+def noise_level() -> Any:
+    """Declare a noise level that is estimated unless it is typed."""
+    return number(
+        0.0,
+        low=0,
+        high=1e9,
+        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
+        zero="estimated",
+    )
+
+
 def whole(default: int, *, low: int, high: int, help: str, unit: str = "", advanced: bool = False) -> Any:
     """A whole number within bounds."""
     return _field(Parameter("", "whole", default, help, unit, low, high, advanced=advanced))

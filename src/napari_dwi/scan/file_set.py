@@ -46,7 +46,7 @@ class FileSet:
         CannotWriteError
             If it cannot be made.
         """
-        with _disk_errors(folder):
+        with disk_errors(folder):
             # The innermost first, as they are removed.
             self._made = [
                 *(parent for parent in (folder, *folder.parents) if not parent.exists()),
@@ -64,7 +64,7 @@ class FileSet:
         CannotWriteError
             If the file is one of the inputs, or the disk refuses it.
         """
-        with _disk_errors(path):
+        with disk_errors(path):
             if any(_same_file(path, file) for file in self._protected):
                 raise CannotWriteError(
                     "this is one of the input files, which are never overwritten",
@@ -80,7 +80,7 @@ class FileSet:
                 )
         partial = path.with_name(partial_name(path.name, uuid.uuid4().hex[:8]))
         self._pending.append(_Pending(path, partial))
-        with _disk_errors(path), partial.open("xb") as file:
+        with disk_errors(path), partial.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -96,7 +96,7 @@ class FileSet:
 
     def _commit(self) -> None:
         for one in self._pending:
-            with _disk_errors(one.path):
+            with disk_errors(one.path):
                 one.earlier = _kept(one.path)
                 one.partial.replace(one.path)
                 one.named = True
@@ -212,7 +212,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
+    """Have what the disk refuses within the block raised as `CannotWriteError`, naming a path."""
     try:
         yield
     except CannotWriteError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Context, Method
-from napari_dwi.methods.parameters import choice, file_path, number, whole
+from napari_dwi.methods.parameters import choice, file_path, noise_level, number, whole
 from napari_dwi.superres._network_units import network_units
 from napari_dwi.superres._super_resolving import (
     Enhancer,
@@ -43,13 +43,7 @@ class AnchoredPathParameters(SuperresParameters):
     """Parameters of anchored-path diffusion."""
 
     factor: int = factor_of_network()
-    noise_sigma: float = number(
-        0.0,
-        low=0,
-        high=1e9,
-        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
-        zero="estimated",
-    )
+    noise_sigma: float = noise_level()
     steps: int = whole(
         5,
         low=1,

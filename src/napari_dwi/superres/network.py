@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_dwi.errors import BadInputError
 from napari_dwi.methods.method import Context, Method
-from napari_dwi.methods.parameters import file_path, number
+from napari_dwi.methods.parameters import file_path, noise_level
 from napari_dwi.superres._network_units import network_units
 from napari_dwi.superres._super_resolving import (
     Enhancer,
@@ -36,13 +36,7 @@ class NetworkParameters(SuperresParameters):
     """Parameters of the network."""
 
     factor: int = factor_of_network()
-    noise_sigma: float = number(
-        0.0,
-        low=0,
-        high=1e9,
-        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
-        zero="estimated",
-    )
+    noise_sigma: float = noise_level()
     checkpoint: str = file_path(
         help="A trained network (.safetensors with its .json); none takes the one that comes along."
     )

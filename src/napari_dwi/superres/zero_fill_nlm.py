@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_dwi.methods.method import Context, Method
-from napari_dwi.methods.parameters import number, whole
+from napari_dwi.methods.parameters import noise_level, number, whole
 from napari_dwi.superres._non_local_means import PATCH_RADIUS, SEARCH_RADIUS, STRENGTH, non_local_means
 from napari_dwi.superres._super_resolving import Enhancer, FineVolume, SuperresParameters, super_resolver
 
@@ -25,13 +25,7 @@ class ZeroFillNlmParameters(SuperresParameters):
         high=5,
         help="How unlike two patches may be, in multiples of the noise (h / sigma).",
     )
-    noise_sigma: float = number(
-        0.0,
-        low=0,
-        high=1e9,
-        help="Noise level sigma, in scanner units; 0 estimates it from the scan.",
-        zero="estimated",
-    )
+    noise_sigma: float = noise_level()
     patch_radius: int = whole(
         PATCH_RADIUS,
         low=1,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from napari_dwi.errors import BadInputError, CannotWriteError
 from napari_dwi.methods.strict_json import from_json, to_json
+from napari_dwi.scan.file_set import disk_errors
 from napari_dwi.scan.partial_files import is_stale_partial, partial_name
 from napari_dwi.superres.pairs.pair import PairFacts, checked_slices
 from napari_dwi.superres.pairs.subjects import check_new_pair
@@ -75,7 +75,7 @@ class PairStore:
         """
         folder = Path(path)
         files = _zarr_files()
-        with _disk_errors(folder):
+        with disk_errors(folder):
             if not cls.may_be_made(folder):
                 raise CannotWriteError(
                     "there is something of that name already",
@@ -157,7 +157,7 @@ class PairStore:
         self._check_room(low.nbytes + high.nbytes)
         partial = self.path / partial_name(facts.name, uuid.uuid4().hex[:8])
         try:
-            with _disk_errors(self._folder_of(facts.name)):
+            with disk_errors(self._folder_of(facts.name)):
                 files.make_group(partial, to_json(facts))
                 files.write_images(partial, {"low": low, "high": high}, report)
                 _sync(partial)
@@ -186,7 +186,7 @@ class PairStore:
         ]
         if bad:
             raise _without_value(name, bad)
-        with _disk_errors(self._folder_of(name)):
+        with disk_errors(self._folder_of(name)):
             _zarr_files().say_of(self._folder_of(name), to_json(replace(facts, excluded=wanted)))
 
     def remove(self, name: str) -> None:
@@ -205,7 +205,7 @@ class PairStore:
         for side in ("low", "high"):
             self._opened.pop((name, side), None)
         leaving = self.path / partial_name(name, uuid.uuid4().hex[:8])
-        with _disk_errors(folder):
+        with disk_errors(folder):
             # Half a pair must not be listed, should this be interrupted.
             folder.rename(leaving)
             shutil.rmtree(leaving)
@@ -238,7 +238,7 @@ class PairStore:
         return BadInputError(f"no pair is called {name}", file=self.path, expected=f"one of: {there}")
 
     def _check_room(self, n_bytes: int) -> None:
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             free = shutil.disk_usage(self.path).free
         if _SPARE_DISK * n_bytes > free:
             raise CannotWriteError(
@@ -308,18 +308,3 @@ def _sync(folder: Path) -> None:
         if file.is_file():
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())
-
-
-@contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except CannotWriteError:
-        raise
-    except OSError as err:
-        raise CannotWriteError(
-            "cannot be written",
-            file=path,
-            found=err.strerror or str(err),
-            remedy="Choose a folder on a disk with free space where you may write.",
-        ) from err

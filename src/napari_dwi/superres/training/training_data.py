@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,23 +98,26 @@ def check_not_learnt_from(data: TrainingData, about: Mapping[str, Any], file: Pa
 
 def pairs_learnt_from(facts: Iterable[PairFacts], about: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the pairs whose images or subjects a network has learnt from, as its checkpoint says."""
-    images, subjects = _learnt_from(about), _subjects_learnt_from(about)
+    images, subjects = _learnt_from(about), set[str]()
+    for data in _data_of(about):
+        split = data.get("Split")
+        training = split.get("training") if isinstance(split, dict) else None
+        subjects |= {as_spoken(one) for one in training} if isinstance(training, list) else set()
     return tuple(one.name for one in facts if _sources([one]) & images or as_spoken(one.subject) in subjects)
-
-
-def _subjects_learnt_from(about: Mapping[str, Any]) -> frozenset[str]:
-    data, before = about.get("Data"), about.get("StartedFrom")
-    split = data.get("Split") if isinstance(data, dict) else None
-    training = split.get("training") if isinstance(split, dict) else None
-    own = frozenset(map(as_spoken, training)) if isinstance(training, list) else frozenset()
-    return own | (_subjects_learnt_from(before) if isinstance(before, dict) else frozenset())
 
 
 def _learnt_from(about: Mapping[str, Any]) -> frozenset[str]:
     """The images a network has learnt from, and the one it started from."""
-    said, before = about.get("Data"), about.get("StartedFrom")
-    own = said.get(_SOURCES, ()) if isinstance(said, dict) else ()
-    return frozenset(own) | (_learnt_from(before) if isinstance(before, dict) else frozenset())
+    return frozenset(source for data in _data_of(about) for source in data.get(_SOURCES, ()))
+
+
+def _data_of(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is said of the data of a network, of the one it started from, and so on."""
+    said: Any = about
+    while isinstance(said, Mapping):
+        if isinstance(data := said.get("Data"), dict):
+            yield data
+        said = said.get("StartedFrom")
 
 
 def _pairs(config: RunConfig) -> TrainingData:
