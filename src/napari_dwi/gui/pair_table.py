@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidgetItem
 
+from napari_dwi.gui.line_table import LineTable
 from napari_dwi.superres.pairs.grid_check import MOST_SHIFT
 
 if TYPE_CHECKING:
@@ -30,27 +31,13 @@ _MOST_ROWS, _ROW_PIXELS = 5, 24
 _WARNING = "#ff6f3c"
 
 
-class PairTable(QTableWidget):
+class PairTable(LineTable):
     """One line for each pair; ``picked`` tells the name of the one that is selected."""
 
     picked = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__(0, len(_COLUMNS))
-        self.setHorizontalHeaderLabels(_COLUMNS)
-        for column, text in enumerate(_TOOLTIPS):
-            self.horizontalHeaderItem(column).setToolTip(text)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
-        self.setStyleSheet("font-size: 8pt")
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self._fit_columns()
-        self.setColumnWidth(0, _NAME_PIXELS)
-        # Tab leaves the table, arrows move in it.
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
+        super().__init__(_COLUMNS, _TOOLTIPS, long_column=0, long_pixels=_NAME_PIXELS, row_pixels=_ROW_PIXELS)
         self.itemSelectionChanged.connect(self._on_selection)
 
     @property
@@ -64,12 +51,10 @@ class PairTable(QTableWidget):
         names = [facts.name for facts in pairs]
         wanted = next((name for name in (pick, self.name) if name in names), names[0] if names else None)
         self.blockSignals(True)
-        # Otherwise every cell would have all columns measured again.
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.setRowCount(len(pairs))
-        for row, facts in enumerate(pairs):
-            self._fill(row, facts)
-        self._fit_columns()
+        with self.refilling():
+            self.setRowCount(len(pairs))
+            for row, facts in enumerate(pairs):
+                self._fill(row, facts)
         self.clearSelection()
         self.blockSignals(False)
         around = self.horizontalHeader().sizeHint().height() + self.horizontalScrollBar().sizeHint().height()
@@ -82,11 +67,6 @@ class PairTable(QTableWidget):
         for row in range(self.rowCount()):
             if self.item(row, 0).text() == facts.name:
                 self._fill(row, facts)
-
-    def _fit_columns(self) -> None:
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # Long names are cut by Qt, and whole in their tooltip: what to look at must stay in sight.
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
 
     def _fill(self, row: int, facts: PairFacts) -> None:
         doubtful = is_displaced(facts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidgetItem
 
+from napari_dwi.gui.line_table import LineTable
 from napari_dwi.measure.regions import RegionStatistics
 from napari_dwi.scan import format_b_value
 
@@ -28,33 +29,25 @@ _IMAGE_PIXELS = 95
 _LARGEST_CV = 10
 
 
-class RegionTable(QTableWidget):
+class RegionTable(LineTable):
     """Statistics as readers want them, in scanner units and percent."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(_COLUMNS))
-        self.setHorizontalHeaderLabels(_COLUMNS)
-        for column, text in enumerate(_TOOLTIPS):
-            self.horizontalHeaderItem(column).setToolTip(text)
-        self.verticalHeader().hide()
-        self.setStyleSheet("font-size: 8pt")
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # Long names are cut by Qt, and whole in their tooltip: the numbers must stay in sight.
-        self.horizontalHeader().setSectionResizeMode(_IMAGE_COLUMN, QHeaderView.ResizeMode.Interactive)
-        self.setColumnWidth(_IMAGE_COLUMN, _IMAGE_PIXELS)
-        self.setWordWrap(False)
+        super().__init__(
+            _COLUMNS, _TOOLTIPS, long_column=_IMAGE_COLUMN, long_pixels=_IMAGE_PIXELS, picks_lines=False
+        )
         self.setMinimumHeight(180)
 
     def show_rows(self, rows: Sequence[RegionStatistics], *, with_b_values: bool) -> None:
         """Show statistics, region by region; the b-values where rows differ in them."""
         self.setColumnHidden(_B_COLUMN, not with_b_values)
-        self.setRowCount(len(rows))
-        for place, row in enumerate(sorted(rows, key=lambda row: row.region)):
-            for column, text in enumerate(_cells(row)):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self.setItem(place, column, item)
+        with self.refilling():
+            self.setRowCount(len(rows))
+            for place, row in enumerate(sorted(rows, key=lambda row: row.region)):
+                for column, text in enumerate(_cells(row)):
+                    item = QTableWidgetItem(text)
+                    item.setToolTip(text)
+                    self.setItem(place, column, item)
 
 
 def _cells(row: RegionStatistics) -> tuple[str, ...]:

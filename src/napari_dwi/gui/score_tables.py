@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidgetItem
+
+from napari_dwi.gui.line_table import LineTable
 
 if TYPE_CHECKING:
     from napari_dwi.superres.pairs.score_report import PairSummary
@@ -41,26 +43,13 @@ _CONTRAST = (
 )
 
 
-class ScoreTable(QTableWidget):
+class ScoreTable(LineTable):
     """Lines of text under columns with tooltips; ``picked`` tells the first word of the one selected."""
 
     picked = Signal(str)
 
     def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
-        super().__init__(0, len(columns))
-        self.setHorizontalHeaderLabels([name for name, _ in columns])
-        for column, (_, text) in enumerate(columns):
-            self.horizontalHeaderItem(column).setToolTip(text)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
-        self.setStyleSheet("font-size: 8pt")
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        # Tab leaves the table, arrows move in it.
-        self.setTabKeyNavigation(False)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.setWordWrap(False)
+        super().__init__(*zip(*columns, strict=True), row_pixels=_ROW_PIXELS)
         self.itemSelectionChanged.connect(self._on_selection)
 
     def texts(self) -> list[list[str]]:
@@ -73,15 +62,13 @@ class ScoreTable(QTableWidget):
     def fill(self, rows: Sequence[Sequence[str]]) -> None:
         """Show these lines in place of others, and select the first."""
         self.blockSignals(True)
-        # Otherwise every cell would have all columns measured again.
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.setRowCount(len(rows))
-        for row, texts in enumerate(rows):
-            for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self.setItem(row, column, item)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        with self.refilling():
+            self.setRowCount(len(rows))
+            for row, texts in enumerate(rows):
+                for column, text in enumerate(texts):
+                    item = QTableWidgetItem(text)
+                    item.setToolTip(text)
+                    self.setItem(row, column, item)
         self.clearSelection()
         self.blockSignals(False)
         around = self.horizontalHeader().sizeHint().height() + self.horizontalScrollBar().sizeHint().height()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import QTableWidgetItem
 
+from napari_dwi.gui.line_table import LineTable
 from napari_dwi.gui.trial_axes import word_of
 from napari_dwi.text import duration
 
@@ -30,25 +31,14 @@ _VALUE = Qt.ItemDataRole.UserRole
 _ROWS, _ROW_PIXELS = 7, 22
 
 
-class TrialTable(QTableWidget):
+class TrialTable(LineTable):
     """One line for each trial, sorted by the column clicked; ``picked`` tells which one is selected."""
 
     picked = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__(0, len(_COLUMNS))
+        super().__init__(_COLUMNS, _TOOLTIPS, row_pixels=_ROW_PIXELS)
         self._names: tuple[str, ...] = ()
-        self.setHorizontalHeaderLabels(_COLUMNS)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PIXELS)
-        self.setStyleSheet("font-size: 8pt")
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        # Tab leaves the table, arrows move in it.
-        self.setTabKeyNavigation(False)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.setWordWrap(False)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROWS * _ROW_PIXELS + 20)
         # The best first.
         self.sortByColumn(_COLUMNS.index("error"), Qt.SortOrder.AscendingOrder)
@@ -65,23 +55,20 @@ class TrialTable(QTableWidget):
         chosen = self.number
         self._names = tuple(dict.fromkeys(name for trial in trials for name in trial.parameters))
         self.blockSignals(True)
-        # Otherwise every cell would have all columns measured again.
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         # A table that sorts while it is filled mixes its lines up.
         self.setSortingEnabled(False)
-        self.setColumnCount(len(_COLUMNS) + len(self._names))
-        self.setHorizontalHeaderLabels([*_COLUMNS, *(name.replace("_", " ") for name in self._names)])
-        for column, text in enumerate(_TOOLTIPS):
-            self.horizontalHeaderItem(column).setToolTip(text)
-        self.setRowCount(len(trials))
-        for row, trial in enumerate(trials):
-            for column, (value, text) in enumerate(self._cells(trial)):
-                item = _Item(text)
-                item.setData(_VALUE, value)
-                item.setToolTip(trial.error or text)
-                self.setItem(row, column, item)
-        self.setSortingEnabled(True)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        with self.refilling():
+            self.setColumnCount(len(_COLUMNS) + len(self._names))
+            self.setHorizontalHeaderLabels([*_COLUMNS, *(name.replace("_", " ") for name in self._names)])
+            self.set_tooltips(_TOOLTIPS)
+            self.setRowCount(len(trials))
+            for row, trial in enumerate(trials):
+                for column, (value, text) in enumerate(self._cells(trial)):
+                    item = _Item(text)
+                    item.setData(_VALUE, value)
+                    item.setToolTip(trial.error or text)
+                    self.setItem(row, column, item)
+            self.setSortingEnabled(True)
         self.clearSelection()
         self.blockSignals(False)
         self.select(chosen)
