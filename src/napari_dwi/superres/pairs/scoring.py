@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.errors import BadInputError
-from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.measure.regions import measure_regions
 from napari_dwi.methods.method import Inputs, Method
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.running import run_method
 from napari_dwi.scan import Grid, Volume, resample_to
+from napari_dwi.superres._closeness import closeness
 from napari_dwi.superres.pairs.examples import on_fine_grid
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from napari_dwi.scan.regions import Regions
     from napari_dwi.superres.pairs.pair import PairFacts
     from napari_dwi.superres.pairs.store import PairStore
-
-# Of the brightest tissue, what counts as tissue at all.
-_TISSUE = 0.1
-# SSIM has no window for narrower slices.
-_NARROWEST = 11
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,17 +155,13 @@ def slice_scores(images: PairImages) -> tuple[SliceScore, ...]:
     facts, scores = images.facts, []
     for z in facts.used:
         low, made, high = (
-            np.ascontiguousarray(image[..., [z]]) / np.float32(facts.scale)
+            image[..., z] / np.float32(facts.scale)
             for image in (images.zero_filled, images.made, images.high)
         )
-        tissue = high > _TISSUE
-        if not tissue.any():
-            continue
-        wide = min(high.shape[:2]) >= _NARROWEST
-        alike = [ssim(one, high, tissue, 1.0) if wide else float("nan") for one in (low, made)]
-        errors = [float(np.square(one - high, dtype=np.float64)[tissue].mean()) for one in (low, made)]
-        decibels = [psnr(one, high, tissue, 1.0) for one in (low, made)]
-        scores.append(SliceScore(facts.name, facts.subject, facts.plane, z, *errors, *decibels, *alike))
+        before, after = closeness(low, high), closeness(made, high)
+        if before is not None and after is not None:
+            figures = (before.mse, after.mse, before.psnr, after.psnr, before.ssim, after.ssim)
+            scores.append(SliceScore(facts.name, facts.subject, facts.plane, z, *figures))
     return tuple(scores)
 
 

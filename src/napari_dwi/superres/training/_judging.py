@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dwi.measure.image_quality import psnr, ssim
 from napari_dwi.methods.method import Context
 from napari_dwi.methods.progress import Progress
+from napari_dwi.superres._closeness import Closeness, closeness
 from napari_dwi.superres._inference import enhanced
 from napari_dwi.superres.diffusion._walking import Walker
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from napari_dwi.superres.training.checkpoint import Checkpoint
     from napari_dwi.superres.training.examples import Example, Examples
 
-# Of the brightest tissue, what counts as tissue at all.
-_TISSUE = 0.1
-# SSIM has no window for narrower slices.
-_NARROWEST = 11
 _PREVIEWED = 3
 # A network on a path is asked so often, if the path has as many steps.
 _STEPS = 5
@@ -63,33 +59,23 @@ def scores(
         ``PSNR`` (dB) and ``SSIM``, means over slices with the brightest tissue as range. The sharp slices
         are noisy too, so that the ratio does not come down to 0. Ready for JSON.
     """
-    errors: list[tuple[float, float]] = []
-    ratios: list[float] = []
-    alike: list[float] = []
+    before, after = list[Closeness](), list[Closeness]()
     for example in examples:
-        tissue = example.target > _TISSUE
-        if not tissue.any():
+        if (given := closeness(example.image, example.target)) is None:
             continue
-        made = made_of(checkpoint, example, device, progress)
-        errors.append((_mse(made, example, tissue), _mse(example.image, example, tissue)))
-        stacks = made[..., None], example.target[..., None], tissue[..., None]
-        ratios.append(psnr(*stacks, data_range=1.0))
-        if min(made.shape) >= _NARROWEST:
-            alike.append(ssim(*stacks, data_range=1.0))
-    if not errors:
+        made = closeness(made_of(checkpoint, example, device, progress), example.target)
+        before.append(given)
+        after += [] if made is None else [made]
+    if not before:
         return {"Slices": 0}
-    mse, before = (float(one) for one in np.mean(errors, axis=0))
-    figures = {"MSE": mse, "MSEZeroFilled": before, "PSNR": float(np.mean(ratios))}
-    if before > 0:
-        figures["MSERatio"] = mse / before
-    if alike:
+    mse, mse_before = (float(np.mean([one.mse for one in those])) for those in (after, before))
+    figures = {"MSE": mse, "MSEZeroFilled": mse_before, "PSNR": float(np.mean([one.psnr for one in after]))}
+    if mse_before > 0:
+        figures["MSERatio"] = mse / mse_before
+    if alike := [one.ssim for one in after if np.isfinite(one.ssim)]:
         figures["SSIM"] = float(np.mean(alike))
     # Figures that are no numbers, as of slices without any error, have no place in JSON.
-    return {"Slices": len(errors), **{name: one for name, one in figures.items() if np.isfinite(one)}}
-
-
-def _mse(image: NDArray[np.float32], example: Example, tissue: NDArray[np.bool_]) -> float:
-    return float(np.square(image - example.target, dtype=np.float64)[tissue].mean())
+    return {"Slices": len(before), **{name: one for name, one in figures.items() if np.isfinite(one)}}
 
 
 def previewed(examples: Examples) -> tuple[Example, ...]:
