@@ -13,22 +13,17 @@ further (docs/superres.md).
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from shape_training import NOISE, train_on_shapes
 
-from napari_dwi.methods.device import chosen_device, torch_threads
-from napari_dwi.methods.progress import Progress
 from napari_dwi.superres.diffusion.path_config import PathConfig
-from napari_dwi.superres.training._training import train
 from napari_dwi.superres.training.checkpoint import Checkpoint, read_checkpoint
 from napari_dwi.superres.training.config import TrainingConfig
 from napari_dwi.superres.training.examples import ShapeExamples
 
-_NOISE = (0.01, 0.15)
-_SECONDS_BETWEEN_LINES = 10.0
 _FIRST, _LAST = "encoders.0.0.weight", ("last.weight", "last.bias")
 
 
@@ -64,39 +59,16 @@ def main() -> None:
     examples = ShapeExamples(
         size=64 * start.config.factor,
         n_images=options.images,
-        noise=_NOISE,
+        noise=NOISE,
         per_epoch=100 * training.batch_size,
         factor=start.config.factor,
         seed=options.seed,
     )
-    shown = 0.0
-
-    def show(fraction: float, phrase: str) -> None:
-        nonlocal shown
-        if time.monotonic() - shown > _SECONDS_BETWEEN_LINES:
-            shown = time.monotonic()
-            print(f"{100 * fraction:5.1f} %  {phrase}", flush=True)
-
     about = {
-        "TrainedOn": "simulated scans of random shapes; no image of a patient or an animal",
-        "Images": options.images,
         "Script": "tools/train_path_network.py",
         "GrownFrom": {"SHA256": start.sha256, **start.about},
     }
-    with torch_threads(options.threads):
-        trained = train(
-            start.config,
-            training,
-            examples,
-            noise_range=_NOISE,
-            about=about,
-            start=start,
-            folder=options.out,
-            device=chosen_device(options.device),
-            progress=Progress(show),
-        )
-    for record in trained.history:
-        print(f"{record.epoch:4d}  {record.training_loss:.6f}  {record.validation_loss:.6f}")
+    train_on_shapes(start.config, training, examples, options, about, start)
 
 
 def grown(start: Checkpoint, path: PathConfig) -> Checkpoint:

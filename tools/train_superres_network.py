@@ -11,18 +11,14 @@ The defaults are how the network of factor 2 was made. Another factor is ``--fac
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
-from napari_dwi.methods.device import chosen_device, torch_threads
-from napari_dwi.methods.progress import Progress
-from napari_dwi.superres.training._training import train
+from shape_training import NOISE, train_on_shapes
+
 from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 from napari_dwi.superres.training.examples import ShapeExamples
 
-_NOISE = (0.01, 0.15)
 _STEPS_PER_EPOCH = 100
-_SECONDS_BETWEEN_LINES = 10.0
 
 
 def main() -> None:
@@ -57,37 +53,13 @@ def main() -> None:
     examples = ShapeExamples(
         size=options.size,
         n_images=options.images,
-        noise=_NOISE,
+        noise=NOISE,
         per_epoch=_STEPS_PER_EPOCH * training.batch_size,
         factor=options.factor,
         seed=options.seed,
     )
-    shown = 0.0
-
-    def show(fraction: float, phrase: str) -> None:
-        nonlocal shown
-        if time.monotonic() - shown > _SECONDS_BETWEEN_LINES:
-            shown = time.monotonic()
-            print(f"{100 * fraction:5.1f} %  {phrase}", flush=True)
-
-    with torch_threads(options.threads):
-        trained = train(
-            network,
-            training,
-            examples,
-            noise_range=_NOISE,
-            about={
-                "TrainedOn": "simulated scans of random shapes; no image of a patient or an animal",
-                "Images": options.images,
-                "ImageSize": options.size,
-                "Script": "tools/train_superres_network.py",
-            },
-            folder=options.out,
-            device=chosen_device(options.device),
-            progress=Progress(show),
-        )
-    for record in trained.history:
-        print(f"{record.epoch:4d}  {record.training_loss:.6f}  {record.validation_loss:.6f}")
+    about = {"ImageSize": options.size, "Script": "tools/train_superres_network.py"}
+    train_on_shapes(network, training, examples, options, about)
 
 
 if __name__ == "__main__":
