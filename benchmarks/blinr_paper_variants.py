@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from denoise_runs import Run, runs_of
@@ -21,6 +22,21 @@ ENCODINGS = {
     "band-limited": "band-limited",
 }
 NO_PRIORS = "no priors, "
+# What the paper compares with.
+THE_TWELVE = (
+    "gaussian",
+    "median",
+    "non-local-means",
+    "wavelet",
+    "bm4d",
+    "perona-malik",
+    "total-variation",
+    "noise2self",
+    "noise2void",
+    "patch2self",
+    "mm-bsn",
+    "zs-n2n",
+)
 
 
 @dataclass(frozen=True)
@@ -50,12 +66,18 @@ class Variant:
     part: str = "brain"
     shift: int = 0
 
-    def run(self, width: int, epochs: int) -> Run:
-        """The run that makes it."""
+    def run(self, how: Mapping[str, object]) -> Run:
+        """The run that makes it, with width, epochs, batch and precision of BL-INR."""
         target = ("targets", "0")
         if self.other is not None:
             return Run(self.other.method, self.other.preset, (target,))
-        own = (("width", str(width)), ("epochs", str(epochs)), target)
+        own = (
+            ("width", str(how["width"])),
+            ("epochs", str(how["epochs"])),
+            ("batch_size", str(how["batch"])),
+            ("mixed_precision", "yes" if how["precision"] == "mixed" else "no"),
+            target,
+        )
         return Run("bl-inr", "paper", (*own, *self.settings))
 
 

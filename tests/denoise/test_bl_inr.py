@@ -8,7 +8,7 @@ import pytest
 
 from napari_dwi.denoise.bl_inr import ENCODINGS, METHOD, BlInrParameters
 from napari_dwi.errors import BadInputError
-from napari_dwi.methods.device import torch_threads
+from napari_dwi.methods.device import has_bfloat16, torch_threads
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.methods.progress import Progress
 from napari_dwi.methods.running import run_method
@@ -194,6 +194,14 @@ def test_another_seed_gives_another_image(scan: Scan) -> None:
         for seed in (0, 1)
     ]
     assert not np.array_equal(images[0].signal, images[1].signal)  # type: ignore[union-attr]
+
+
+def test_numbers_of_16_bits_give_nearly_the_same_image(scan: Scan) -> None:
+    settings = {"width": "64", "steps": "60"}
+    full, mixed = (denoised(scan.series, **settings, mixed_precision=how) for how in ("no", "yes"))
+    assert np.abs(mixed - full).mean() < 0.02 * full.mean()
+    # A processor without them computes as ever.
+    assert np.array_equal(mixed, full) == (not has_bfloat16("cpu"))
 
 
 def test_a_mask_without_voxels_is_refused(scan: Scan) -> None:

@@ -33,7 +33,7 @@ class Problem:
     def train(self, *, seed: int = 1, zero_start: bool = False, **settings: float) -> Trained:
         def make_network(member_seed: int) -> VoxelNetwork:
             encoding = make_encoding("band-limited", SHAPE, 20.0, 4, member_seed)
-            return VoxelNetwork(encoding, self.features.n_features, training.width, zero_start)
+            return VoxelNetwork(encoding, self.features.n_features, training.width, zero_start=zero_start)
 
         training = Training(**(QUICK | settings))  # type: ignore[arg-type]
         context = Context(Progress(lambda _, phrase: self.phrases.append(phrase)))

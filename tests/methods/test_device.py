@@ -11,6 +11,7 @@ from napari_dwi.methods.device import (
     available_devices,
     chosen_device,
     device_name,
+    has_bfloat16,
     torch_threads,
     with_enough_memory,
 )
@@ -113,6 +114,13 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
 def test_every_device_has_a_name() -> None:
     assert device_name("cpu") == "CPU"
     assert all(device_name(device) for device in available_devices())
+
+
+def test_a_processor_without_units_for_16_bits_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for units, has in (({"avx2": True, "avx512_bf16": False}, False), ({"amx_bf16": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda units=units: units)
+        assert has_bfloat16("cpu") == has
+    assert not has_bfloat16("mps")
 
 
 def test_the_number_of_threads_holds_within_the_block_only() -> None:

@@ -20,6 +20,7 @@ from napari_dwi.denoise._voxel_network import (
     train,
 )
 from napari_dwi.denoise.bl_inr import SHARED, WHOLE_PATCHES
+from napari_dwi.methods.device import has_bfloat16
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,8 +137,13 @@ def _predicted(
         encoding = make_encoding(
             parameters.encoding, shape, parameters.omega_max, parameters.n_frequencies, member_seed
         )
-        zero_start = parameters.linear_start
-        return VoxelNetwork(encoding, features.n_features, parameters.width, zero_start)
+        return VoxelNetwork(
+            encoding,
+            features.n_features,
+            parameters.width,
+            zero_start=parameters.linear_start,
+            bfloat16=parameters.mixed_precision and has_bfloat16(context.device),
+        )
 
     training = Training(
         width=parameters.width,

@@ -75,29 +75,43 @@ class Trained:
 
 
 class VoxelNetwork(nn.Module):
-    """Position encoding and four fully connected layers (BL-INR, section 2.1)."""
+    """Position encoding and four fully connected layers (BL-INR, section 2.1).
 
-    def __init__(self, encoding: nn.Module, n_features: int, width: int, zero_start: bool) -> None:
+    With ``bfloat16`` the hidden layers compute with numbers of 16 bits; their weights and what comes
+    out keep 32.
+    """
+
+    def __init__(
+        self,
+        encoding: nn.Module,
+        n_features: int,
+        width: int,
+        *,
+        zero_start: bool = False,
+        bfloat16: bool = False,
+    ) -> None:
         super().__init__()
-        self.encoding = encoding
+        self.encoding, self._bfloat16 = encoding, bfloat16
         n_position: int = encoding.n_features  # type: ignore[assignment]
-        last = nn.Linear(width, 1)
-        self.layers = nn.Sequential(
+        self.last = nn.Linear(width, 1)
+        self.hidden = nn.Sequential(
             nn.Linear(n_position + n_features, width),
             nn.ReLU(),
             nn.Linear(width, width),
             nn.ReLU(),
             nn.Linear(width, width),
             nn.ReLU(),
-            last,
         )
         if zero_start:
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
 
     def forward(self, positions: torch.Tensor, described: torch.Tensor) -> torch.Tensor:
         """Intensities (batch,) of voxel indices (batch, 3) and their features (batch, n_features)."""
-        intensities: torch.Tensor = self.layers(torch.cat([self.encoding(positions), described], dim=1))
+        told = torch.cat([self.encoding(positions), described], dim=1)
+        with torch.autocast(told.device.type, torch.bfloat16, enabled=self._bfloat16):
+            hidden: torch.Tensor = self.hidden(told)
+        intensities: torch.Tensor = self.last(hidden.to(self.last.weight.dtype))
         return intensities[:, 0]
 
 
@@ -143,7 +157,7 @@ def train(
     batch_size = min(training.batch_size, min(len(each) for each in learnt))
     steps_per_epoch = -(-len(learnt[0]) // batch_size)
     n_steps = training.steps or steps_per_epoch * training.epochs
-    optimiser = torch.optim.Adam(members.parameters(), lr=training.learning_rate)
+    optimiser = torch.optim.Adam(members.parameters(), lr=training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
     averaged = copy.deepcopy(members) if training.averaging else members
     look_every = min(steps_per_epoch, _STEPS_BETWEEN_LOOKS)

@@ -58,6 +58,17 @@ def device_name(device: str) -> str:
     return torch.cuda.get_device_name()
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether the processor multiplies 16-bit numbers faster than 32-bit ones (bfloat16)."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Without such units a CPU was measured to be four times slower than with 32 bits.
+    able = torch.cpu.get_capabilities() if device == "cpu" else {}
+    return any(has for unit, has in able.items() if unit.endswith("bf16"))
+
+
 def with_enough_memory(compute: Callable[[str, float], _Result], device: str) -> tuple[_Result, str, float]:
     """Compute on a device; when memory runs out, in smaller chunks and at last on the CPU.
 
