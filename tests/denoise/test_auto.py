@@ -12,7 +12,7 @@ from napari_dwi.methods.running import run_method
 
 from ..synthetic import Scan, make_series
 
-PARTS = ("bl-inr", "patch-regression", "patch2self")
+PARTS = ("bl-inr", "patch-regression", "additive-regression")
 
 
 @pytest.fixture(scope="module")

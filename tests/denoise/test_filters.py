@@ -81,7 +81,7 @@ def test_slices_far_apart_hardly_mix() -> None:
         assert difference[:, :, 1].mean() < 0.05 * difference[:, :, 0].mean()
 
 
-@pytest.mark.parametrize("name", ["patch2self", "patch-regression"])
+@pytest.mark.parametrize("name", ["patch2self", "patch-regression", "additive-regression"])
 def test_anatomy_helps_where_other_volumes_are_few(name: str) -> None:
     scan = make_series((30, 28, 6), (0, 800), sigma=150)
     alone = denoised(name, Inputs(scan.series))
@@ -97,7 +97,8 @@ def test_a_single_volume_cannot_be_predicted_from_others() -> None:
         denoised("patch2self", Inputs(scan.series))
     assert "anatomical image" in str(caught.value)
     assert np.isfinite(denoised("patch2self", Inputs(scan.series, (scan.anatomy,)))).all()
-    assert np.isfinite(denoised("patch-regression", Inputs(scan.series), own_neighbours="all")).all()
+    for name in ("patch-regression", "additive-regression"):
+        assert np.isfinite(denoised(name, Inputs(scan.series), own_neighbours="all")).all()
 
 
 def test_nlm_in_three_dimensions_runs_where_it_can_be_killed() -> None:

@@ -3,13 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_dwi.denoise._stacking import gains, surrounding_mean, weights_of_mixture
-
-SPACING_MM = (2.0, 2.5, 4.0)
-
-
-def unchecked() -> None:
-    """Nobody waits."""
+from napari_dwi.denoise._stacking import gains, weights_of_mixture
 
 
 def weights_of(predictions: np.ndarray, noisy: np.ndarray) -> np.ndarray:
@@ -70,32 +64,3 @@ def test_gains_find_what_is_left_and_are_never_negative(rng: np.random.Generator
     np.testing.assert_allclose(gains(parts, left), [0.7, 0, 0.2], atol=1e-9)
     assert (gains(parts, -left) >= 0).all()
     np.testing.assert_array_equal(gains(parts[:1], -parts[0]), [0])
-
-
-@pytest.mark.parametrize("alike", [False, True])
-def test_a_voxel_is_no_part_of_the_mean_around_it(alike: bool, rng: np.random.Generator) -> None:
-    image = rng.normal(size=(16, 15, 4)).astype(np.float32)
-    everywhere = np.ones(image.shape, bool)
-    before = surrounding_mean(image, everywhere, SPACING_MM, 4.0, alike, unchecked)
-    image[7, 8, 2] += 100
-    changed = np.abs(surrounding_mean(image, everywhere, SPACING_MM, 4.0, alike, unchecked) - before) > 1e-3
-    assert not changed[7, 8, 2]
-    assert changed[7, 8, 1]
-    # Where noise is alike between neighbours they are left out too.
-    assert changed[8, 8, 2] != alike
-    assert changed[10, 8, 2]
-
-
-def test_the_mean_of_a_constant_is_the_constant_and_knows_its_region() -> None:
-    inside = np.zeros((12, 12, 3), bool)
-    inside[:6] = True
-    image = np.where(inside, 5, 1000).astype(np.float32)
-    mean = surrounding_mean(image, inside, SPACING_MM, 4.0, False, unchecked)
-    np.testing.assert_allclose(mean[inside], 5, rtol=1e-3)
-
-
-def test_a_voxel_without_any_around_has_none() -> None:
-    alone = np.ones((1, 1, 1), np.float32)
-    np.testing.assert_array_equal(
-        surrounding_mean(alone, alone > 0, SPACING_MM, 4.0, False, unchecked), np.zeros((1, 1, 1))
-    )

@@ -108,3 +108,5 @@ def test_slices_are_stacked_along_the_largest_spacing(spacing_mm: tuple[float, .
     grid = Grid.from_spacing((4, 5, 6), spacing_mm)
     assert grid.slice_axis == axis
     assert sorted([*grid.in_plane_axes, axis]) == [0, 1, 2]
+    order = (*grid.in_plane_axes, axis)
+    assert grid.spacing_slices_last_mm == tuple(grid.spacing_mm[each] for each in order)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dwi.denoise._additive import Additive, AdditiveColumns
 from napari_dwi.denoise._linear_patches import LinearPatches, predict_linearly
-from napari_dwi.denoise._stacking import gains, surrounding_mean, weights_of_mixture
+from napari_dwi.denoise._linear_prediction import predict
+from napari_dwi.denoise._local_means import LocalMeans, reach_of_noise
+from napari_dwi.denoise._stacking import gains, weights_of_mixture
 from napari_dwi.scan import format_b_value
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from napari_dwi.methods.method import Context, Inputs
     from napari_dwi.methods.progress import Progress
 
-_NAMES = ("bl-inr", "patch-regression", "patch2self")
+_NAMES = ("bl-inr", "patch-regression", "additive-regression")
 # Scales of what is added back, in voxels of the slice.
 _SCALES = (1.5, 3.0, 6.0)
 _FOLDS = 4
@@ -27,8 +30,8 @@ _FOLDS = 4
 _ENOUGH_VOXELS = 300_000
 # Fewer say nothing about weights.
 _FEWEST_UNSEEN = 200
-# What is expected where the noise does not let it be found out.
-_EXPECTED = np.array([1.0, 0.0, 0.0])
+# What is expected where the noise does not let it be found out: fewest weights, least to learn by heart.
+_EXPECTED = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +69,18 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
     facts = []
     progress = context.progress
     progress.check()
-    everywhere = np.ones(priors.body.shape, dtype=bool)
-    simple = _linearly(found, everywhere, 0, progress.part(0, _FOLDS + 1))
-    unseen_start = _unseen_start(found, context)
-    grid = inputs.series.grid
-    spacing = [grid.spacing_mm[axis] for axis in range(3) if axis != priors.slice_axis]
-    spacing_mm = (spacing[0], spacing[1], grid.spacing_mm[priors.slice_axis])
+    grid, alike = inputs.series.grid, task.own == "other slices"
+    spacing_mm = grid.spacing_slices_last_mm
+    voxel_mm = min(spacing_mm[:2])
+    patches = _by_patches(found, context)
+    how = Additive(priors.n_volumes, spacing_mm, alike)
+    curves = _by_curves(found, how, context)
     for step, target in enumerate(task.targets):
         progress.check()
         noisy = priors.images[target]
         learnt = told.unseen[step] - told.start[step]
-        final = np.stack([told.mean[step], told.start[step], simple[step]])
-        unseen = np.stack([unseen_start[step] + learnt, unseen_start[step], simple[step]])
+        final = np.stack([told.mean[step], told.start[step], curves.seen[step]])
+        unseen = np.stack([patches.unseen[step] + learnt, patches.unseen[step], curves.unseen[step]])
         judged = task.learnt_from[step] & np.isfinite(learnt) & task.within
         weights = _EXPECTED
         errors = np.full(3, np.nan)
@@ -86,19 +89,15 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
             off = (unseen[:, judged] - noisy[judged]).astype(np.float64)
             products = off @ off.T / off.shape[1]
             errors = products.diagonal()
-            products = _of_the_final(products, found, step, judged)
+            products = _of_the_final(products, found, curves, step, judged)
             weights = weights_of_mixture(products, off.shape[1], _EXPECTED)
         image = np.tensordot(weights.astype(np.float32), final, axes=1)
         if add_back and np.isfinite(errors).all():
             mixed = np.tensordot(weights.astype(np.float32), unseen, axes=1)
             left = noisy - np.where(np.isfinite(mixed), mixed, image)
             inside = task.learnt_from[step] & task.within
-            around = [
-                surrounding_mean(
-                    left, inside, spacing_mm, scale * min(spacing), task.own == "other slices", progress.check
-                )
-                for scale in _SCALES
-            ]
+            means, left_out = LocalMeans(inside, spacing_mm, progress.check), reach_of_noise(alike)
+            around = [means.around(left, scale * voxel_mm, left_out) for scale in _SCALES]
             factors = gains(np.stack([each[judged] for each in around]), left[judged])
             image = image + np.tensordot(factors.astype(np.float32), np.stack(around), axes=1)
         images[step] = np.where(task.within, image, task.start[step])
@@ -115,7 +114,7 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
                     for name, error in zip(_NAMES, errors, strict=True)
                 },
                 "AddedBackOfResidual": {
-                    f"{scale * min(spacing):g} mm": float(factor)
+                    f"{scale * voxel_mm:g} mm": float(factor)
                     for scale, factor in zip(_SCALES, factors, strict=True)
                 },
             }
@@ -123,51 +122,80 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
     return Combined(images, figures, facts)
 
 
+@dataclass(frozen=True, eq=False)
+class _Regression:
+    """Predictions (n_targets, x, y, z) by weights of all voxels, and by weights of other voxels."""
+
+    seen: NDArray[np.float32]
+    unseen: NDArray[np.float32]
+
+
 def _of_the_final(
-    products: NDArray[np.float64], found: Represented, step: int, judged: NDArray[np.bool_]
+    products: NDArray[np.float64],
+    found: Represented,
+    curves: _Regression,
+    step: int,
+    judged: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Products of errors as they will be of what is mixed in the end.
 
     Of unseen voxels one network says something, in the end the mean of all, which lacks their
-    variance. Linear weights of unseen voxels are learnt from fewer voxels; what this adds to their
-    error is found from the difference between seen and unseen voxels, both of which go with one over
-    the number of voxels.
+    variance. Weights of regressions are learnt from fewer voxels for unseen ones; what this adds to
+    their error is found from the difference between seen and unseen voxels, both of which go with one
+    over the number of voxels.
     """
     told = found.told
-    noisy = found.priors.images[found.task.targets[step]]
+    noisy = found.priors.images[found.task.targets[step]][judged]
     final = products.copy()
     variance = float(np.square(told.spread[step][judged]).mean(dtype=np.float64))
     final[0, 0] -= (1 - 1 / found.n_networks) * variance
-    seen = float(np.square(told.start[step][judged] - noisy[judged]).mean(dtype=np.float64))
     fewer = 1 / (_FOLDS - 1)
-    # Networks begin with the linear prediction, and share what is wrong with it.
-    final[:2, :2] -= max(products[1, 1] - seen, 0.0) * fewer / (2 + fewer)
+
+    def gained(prediction: NDArray[np.float32], unseen: float) -> float:
+        seen = float(np.square(prediction[step][judged] - noisy).mean(dtype=np.float64))
+        return max(unseen - seen, 0.0) * fewer / (2 + fewer)
+
+    # Networks begin with the prediction from patches, and share what is wrong with it.
+    final[:2, :2] -= gained(told.start, products[1, 1])
+    final[2, 2] -= gained(curves.seen, products[2, 2])
     return final
 
 
-def _linearly(
-    found: Represented, learnt_from: NDArray[np.bool_], radius: int, progress: Progress
-) -> NDArray[np.float32]:
-    """Patch2Self (radius 0) or patch regression (radius 1) learnt from some of the voxels."""
-    own = found.task.own if radius else "none"
-    return predict_linearly(
-        found.priors.images,
-        found.task.targets,
-        found.priors.body.astype(np.intp),
-        learnt_from & found.learnt_linearly,
-        LinearPatches(radius, own, ridge=radius > 0),
-        progress,
-    )
+def _by_patches(found: Represented, context: Context) -> _Regression:
+    def learnt(learnt_from: NDArray[np.bool_], progress: Progress) -> NDArray[np.float32]:
+        how = LinearPatches(1, found.task.own, ridge=True)
+        groups, targets = found.priors.body.astype(np.intp), found.task.targets
+        return predict_linearly(found.priors.images, targets, groups, learnt_from, how, progress)
+
+    progress = context.progress.part(0, 2)
+    return _crossed(found.told.start, found, learnt, replace(context, progress=progress))
 
 
-def _unseen_start(found: Represented, context: Context) -> NDArray[np.float32]:
-    """Patch regression at voxels its weights have not been learnt from."""
-    start = found.told.start
+def _by_curves(found: Represented, how: Additive, context: Context) -> _Regression:
+    groups, targets, everywhere = found.priors.body.astype(np.intp), found.task.targets, found.learnt_linearly
+    progress = context.progress.part(1, 2)
+    columns = AdditiveColumns(found.priors.images, targets, groups, everywhere, how, progress.part(0, 2))
+
+    def learnt(learnt_from: NDArray[np.bool_], progress: Progress) -> NDArray[np.float32]:
+        return predict(columns, targets, groups, learnt_from, ridge=True, progress=progress)
+
+    seen = learnt(everywhere, progress.part(0, 2))
+    return _crossed(seen, found, learnt, replace(context, progress=progress.part(1, 2)))
+
+
+def _crossed(
+    seen: NDArray[np.float32],
+    found: Represented,
+    learnt: Callable[[NDArray[np.bool_], Progress], NDArray[np.float32]],
+    context: Context,
+) -> _Regression:
+    """A prediction, and one of each quarter of the voxels by weights learnt from the rest."""
     if np.count_nonzero(found.learnt_linearly) > _ENOUGH_VOXELS:
-        return start
-    fold = np.random.default_rng(context.seed).integers(_FOLDS, size=start.shape[1:])
-    unseen = np.empty_like(start)
+        return _Regression(seen, seen)
+    fold = np.random.default_rng(context.seed).integers(_FOLDS, size=seen.shape[1:])
+    unseen = np.empty_like(seen)
     for number in range(_FOLDS):
         here = fold == number
-        unseen[:, here] = _linearly(found, ~here, 1, context.progress.part(1 + number, _FOLDS + 1))[:, here]
-    return unseen
+        from_others = learnt(found.learnt_linearly & ~here, context.progress.part(number, _FOLDS))
+        unseen[:, here] = from_others[:, here]
+    return _Regression(seen, unseen)

@@ -49,8 +49,6 @@ def filter_by_noise(filter_volume: FilterVolume) -> Callable[..., Denoised]:
         series = inputs.series
         slice_axis = series.grid.slice_axis
         noise = noise_sds(series, parameters.noise_sigma, slice_axis, context.progress.check)
-        spacing = list(series.grid.spacing_mm)
-        x, y, z = [*(mm for axis, mm in enumerate(spacing) if axis != slice_axis), spacing[slice_axis]]
         denoised = np.empty((*series.grid.shape, len(targets)), dtype=np.float32, order="F")
         figures = {}
         for step, volume, part in each_volume(inputs, context, targets):
@@ -58,7 +56,9 @@ def filter_by_noise(filter_volume: FilterVolume) -> Callable[..., Denoised]:
             sd = np.float32(noise[volume].sd)
             if sd > 0:
                 scaled = np.ascontiguousarray(np.moveaxis(image / sd, slice_axis, 2))
-                smooth = filter_volume(NoisyVolume(scaled, (x, y, z)), parameters, part)
+                smooth = filter_volume(
+                    NoisyVolume(scaled, series.grid.spacing_slices_last_mm), parameters, part
+                )
                 image = np.moveaxis(smooth, 2, slice_axis) * sd
             denoised[..., step] = image
             b_value = format_b_value(float(series.b_values.values[volume]))

@@ -1,42 +1,96 @@
-"""Denoising by what the other volumes and the anatomy say of each volume, linearly."""
+"""Denoising by what a regression on the other volumes and the anatomy says of each volume."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, all_volumes, outside_the_mask
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
+from napari_dwi.measure.noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dwi.denoise._linear_patches import LinearPatches
+    from napari_dwi.denoise._linear_patches import LinearPatches, OwnNeighbours
+    from napari_dwi.methods.progress import Progress
+    from napari_dwi.scan import DwiSeries
+
+
+class Predict(Protocol):
+    """A prediction (n_targets, x, y, z) of volumes, with the arguments of `predict_linearly`."""
+
+    def __call__(
+        self,
+        images: NDArray[np.float32],
+        targets: NDArray[np.intp],
+        groups: NDArray[np.intp],
+        learnt_from: NDArray[np.bool_],
+        *,
+        progress: Progress,
+    ) -> NDArray[np.float32]: ...
+
+
+def chosen_neighbours(choice: str, series: DwiSeries, check: Callable[[], None]) -> OwnNeighbours:
+    """The neighbours in the volume itself that a choice stands for; ``"auto"`` looks at the noise."""
+    check()
+    if choice == "auto":
+        alike = neighbours_likeness(series, series.grid.slice_axis, check)
+        return "other slices" if alike > LIKE_NEIGHBOURS else "all"
+    return choice  # type: ignore[return-value]
+
+
+def denoise_by_patches(
+    inputs: Inputs, use_anatomy: bool, how: LinearPatches, context: Context, targets: NDArray[np.intp]
+) -> Denoised:
+    """Replace every volume by its linear prediction from patches."""
+    from napari_dwi.denoise._linear_patches import predict_linearly
+
+    n_slices = inputs.series.grid.shape[inputs.series.grid.slice_axis]
+    own = how.own == "all" or (how.own == "other slices" and n_slices > 1)
+    return denoise_by_prediction(
+        inputs, use_anatomy, partial(predict_linearly, how=how), own, context, targets
+    )
 
 
 def denoise_by_prediction(
-    inputs: Inputs, use_anatomy: bool, how: LinearPatches, context: Context, targets: NDArray[np.intp]
+    inputs: Inputs,
+    use_anatomy: bool,
+    predict: Predict,
+    from_itself: bool,
+    context: Context,
+    targets: NDArray[np.intp],
 ) -> Denoised:
-    """Replace every volume by its linear prediction; air and body have weights of their own.
+    """Replace every volume by its prediction; air and body have weights of their own.
+
+    Parameters
+    ----------
+    inputs, context, targets
+        As for every method.
+    use_anatomy : bool
+        Whether to predict from the anatomical images too.
+    predict : Predict
+        How.
+    from_itself : bool
+        Whether a volume alone can be predicted, from other voxels than that predicted.
 
     Raises
     ------
     BadInputError
         If there is nothing to predict from.
     """
-    from napari_dwi.denoise._linear_patches import predict_linearly
-
     series, spacing = inputs.series, inputs.series.grid.spacing_mm
     progress = all_volumes(inputs, context, targets)
     progress.report(0.0, "preparing")
     slice_axis = series.grid.slice_axis
     anatomy = [volume for volume in inputs.anatomy if use_anatomy and np.isfinite(volume.data).any()]
-    own = how.own == "all" or (how.own == "other slices" and series.grid.shape[slice_axis] > 1)
-    if len(series.b_values) == 1 and not anatomy and not own:
+    if len(series.b_values) == 1 and not anatomy and not from_itself:
         raise BadInputError(
             "there is nothing to predict this volume from",
             expected="another volume, or an anatomical image that overlaps the series",
@@ -55,13 +109,12 @@ def denoise_by_prediction(
     if inputs.mask is not None:
         # Of the body only what is in the mask; the air around it has weights of its own.
         learnt_from = np.asarray(learnt_from & ((inputs.mask.data > 0) | ~tissue))
-    predicted = predict_linearly(
+    predicted = predict(
         np.stack(scaled),
         targets,
         np.moveaxis(tissue, slice_axis, 2).astype(np.intp),
         np.moveaxis(learnt_from, slice_axis, 2),
-        how,
-        progress,
+        progress=progress,
     )
     predicted *= np.array([scales[target] for target in targets], dtype=np.float32)[:, None, None, None]
     left_out = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
-from napari_dwi.denoise._predicting import denoise_by_prediction
+from napari_dwi.denoise._predicting import denoise_by_patches
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, whole
 
@@ -37,7 +37,7 @@ def _denoise(
     from napari_dwi.denoise._linear_patches import LinearPatches
 
     how = LinearPatches(parameters.patch_radius, "none", ridge=parameters.regression == "ridge")
-    return denoise_by_prediction(inputs, parameters.use_anatomy, how, context, targets)
+    return denoise_by_patches(inputs, parameters.use_anatomy, how, context, targets)
 
 
 METHOD = Method(

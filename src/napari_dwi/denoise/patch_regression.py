@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, DenoiseParameters, denoiser
-from napari_dwi.denoise._predicting import denoise_by_prediction
-from napari_dwi.measure.noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
+from napari_dwi.denoise._predicting import chosen_neighbours, denoise_by_patches
 from napari_dwi.methods.method import Context, Inputs, Method
 from napari_dwi.methods.parameters import choice, flag, whole
 
@@ -38,13 +37,9 @@ def _denoise(
 ) -> Denoised:
     from napari_dwi.denoise._linear_patches import LinearPatches
 
-    context.progress.check()
-    own = parameters.own_neighbours
-    if own == "auto":
-        alike = neighbours_likeness(inputs.series, inputs.series.grid.slice_axis, context.progress.check)
-        own = "other slices" if alike > LIKE_NEIGHBOURS else "all"
-    how = LinearPatches(parameters.patch_radius, own, ridge=True)  # type: ignore[arg-type]
-    return denoise_by_prediction(inputs, parameters.use_anatomy, how, context, targets)
+    own = chosen_neighbours(parameters.own_neighbours, inputs.series, context.progress.check)
+    how = LinearPatches(parameters.patch_radius, own, ridge=True)
+    return denoise_by_patches(inputs, parameters.use_anatomy, how, context, targets)
 
 
 METHOD = Method(

@@ -122,6 +122,13 @@ class Grid:
         first, second = (axis for axis in range(3) if axis != self.slice_axis)
         return first, second
 
+    @property
+    def spacing_slices_last_mm(self) -> tuple[float, float, float]:
+        """The spacings within a slice, then that of slices."""
+        first, second = self.in_plane_axes
+        spacing = self.spacing_mm
+        return spacing[first], spacing[second], spacing[self.slice_axis]
+
     def refined(self, factors: Sequence[int]) -> Grid:
         """The grid with so many voxels for one along each axis.
 
