@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, all_volumes, outside_the_mask
+from napari_dwi.denoise._prior_images import independent_neighbours
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
-from napari_dwi.measure.noise_sigma import LIKE_NEIGHBOURS, neighbours_likeness
 from napari_dwi.methods.method import Context, Inputs
 from napari_dwi.scan.missing import filled
 
@@ -37,13 +36,10 @@ class Predict(Protocol):
     ) -> NDArray[np.float32]: ...
 
 
-def chosen_neighbours(choice: str, series: DwiSeries, check: Callable[[], None]) -> OwnNeighbours:
+def chosen_neighbours(choice: str, series: DwiSeries, progress: Progress) -> OwnNeighbours:
     """The neighbours in the volume itself that a choice stands for; ``"auto"`` looks at the noise."""
-    check()
-    if choice == "auto":
-        alike = neighbours_likeness(series, series.grid.slice_axis, check)
-        return "other slices" if alike > LIKE_NEIGHBOURS else "all"
-    return choice  # type: ignore[return-value]
+    progress.check()
+    return independent_neighbours(series, progress) if choice == "auto" else choice  # type: ignore[return-value]
 
 
 def denoise_by_patches(
@@ -97,15 +93,21 @@ def denoise_by_prediction(
             remedy="Choose an anatomical image, or another method.",
         )
     signal = [series.signal[..., n] for n in range(len(series.b_values))]
-    learnt_from: NDArray[np.bool_] = np.asarray(np.isfinite(series.signal).all(axis=3))
+    learnt_from = np.ones(series.grid.shape, dtype=bool)
+    for image in signal:
+        progress.check()
+        learnt_from &= np.isfinite(image)
     scaled, scales = [], []
     for image in (*signal, *(volume.data for volume in anatomy)):
         progress.check()
         whole = filled(image, spacing)
+        progress.check()
         scale = float(np.abs(whole).mean(dtype=np.float64)) or 1.0
         scaled.append(np.moveaxis(whole / np.float32(scale), slice_axis, 2))
         scales.append(scale)
+    progress.check()
     tissue = foreground_mask(series, progress.check)
+    progress.check()
     if inputs.mask is not None:
         # Of the body only what is in the mask; the air around it has weights of its own.
         learnt_from = np.asarray(learnt_from & ((inputs.mask.data > 0) | ~tissue))

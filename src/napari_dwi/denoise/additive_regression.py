@@ -38,7 +38,7 @@ def _denoise(
     from napari_dwi.denoise._linear_prediction import predict
 
     series = inputs.series
-    own = chosen_neighbours(parameters.own_neighbours, series, context.progress.check)
+    own = chosen_neighbours(parameters.own_neighbours, series, context.progress)
     how = Additive(len(series.b_values), series.grid.spacing_slices_last_mm, alike=own != "all")
 
     def predict_additively(

@@ -37,7 +37,7 @@ def _denoise(
 ) -> Denoised:
     from napari_dwi.denoise._linear_patches import LinearPatches
 
-    own = chosen_neighbours(parameters.own_neighbours, inputs.series, context.progress.check)
+    own = chosen_neighbours(parameters.own_neighbours, inputs.series, context.progress)
     how = LinearPatches(parameters.patch_radius, own, ridge=True)
     return denoise_by_patches(inputs, parameters.use_anatomy, how, context, targets)
 
