@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_dwi.denoise._additive import Additive, AdditiveColumns
+from napari_dwi.denoise._additive import AdditiveColumns, ImageFacts
 from napari_dwi.denoise._linear_patches import LinearPatches, predict_linearly
 from napari_dwi.denoise._linear_prediction import predict
 from napari_dwi.methods.progress import Progress
@@ -19,7 +19,7 @@ def predicted(volumes: list[np.ndarray], anatomy: list[np.ndarray], alike: bool 
     """The prediction of the first volume."""
     images = np.stack([*volumes, *anatomy]).astype(np.float32)
     groups, everywhere = np.ones(images.shape[1:], np.intp), np.ones(images.shape[1:], bool)
-    targets, how = np.array([0]), Additive(len(volumes), SPACING_MM, alike)
+    targets, how = np.array([0]), ImageFacts(len(volumes), SPACING_MM, alike)
     columns = AdditiveColumns(images, targets, groups, everywhere, how, Progress())
     return predict(columns, targets, groups, everywhere, ridge=True, progress=Progress())[0]
 
@@ -91,7 +91,7 @@ def test_groups_do_not_mix(rng: np.random.Generator) -> None:
     groups[:12] = 1
     anatomy = np.where(groups, rng.normal(size=SHAPE), 0)
     images = np.stack([10.0 * groups + 0.1 * rng.normal(size=SHAPE), anatomy]).astype(np.float32)
-    targets, how = np.array([0]), Additive(1, SPACING_MM, False)
+    targets, how = np.array([0]), ImageFacts(1, SPACING_MM, False)
 
     def body(images: np.ndarray) -> np.ndarray:
         columns = AdditiveColumns(images, targets, groups, EVERYWHERE, how, Progress())

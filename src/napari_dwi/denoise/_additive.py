@@ -18,6 +18,8 @@ import numpy as np
 from napari_dwi.denoise._local_means import LocalMeans, reach_of_noise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from napari_dwi.methods.progress import Progress
@@ -36,7 +38,7 @@ _MOST_FOR_KNOTS = 50_000
 
 
 @dataclass(frozen=True)
-class Additive:
+class ImageFacts:
     """What the images are.
 
     Parameters
@@ -92,20 +94,11 @@ class AdditiveColumns:
         targets: NDArray[np.intp],
         groups: NDArray[np.intp],
         learnt_from: NDArray[np.bool_],
-        how: Additive,
+        how: ImageFacts,
         progress: Progress,
     ) -> None:
-        regions = [(groups == number) for number in np.unique(groups)]
-        means = [LocalMeans(region, how.spacing_mm, progress.check) for region in regions]
-        voxel_mm = min(how.spacing_mm[:2])
-
-        def around(image: NDArray[np.float32], scale: float, left_out: int | None) -> NDArray[np.float32]:
-            found = np.zeros_like(image)
-            for region, mean in zip(regions, means, strict=True):
-                found[region] = mean.around(image, scale * voxel_mm, left_out)[region]
-            return found
-
         n_images, total = len(images), len(images) + len(targets)
+        around = _means_within(groups, how.spacing_mm, progress.check)
         self._smooth = np.empty((n_images, len(_SCALES), groups.size), dtype=np.float32)
         for n, image in enumerate(images):
             progress.report(n / total, "means around voxels")
@@ -116,26 +109,22 @@ class AdditiveColumns:
             progress.report((n_images + step) / total, "means around voxels")
             for k, scale in enumerate(_OWN_SCALES):
                 self._own[step, k] = around(images[target], scale, reach_of_noise(how.alike)).reshape(-1)
-        self._targets = list(targets)
-        judged = np.flatnonzero(learnt_from & (groups > 0))
-        if not judged.size:
-            judged = np.arange(groups.size)
-        judged = judged[:: max(1, judged.size // _MOST_FOR_KNOTS)]
-        anatomy = range(how.n_volumes, n_images)
+        judged = _some_of(learnt_from & (groups > 0))
         self._curves = [
             self._curve(n, k, _KNOTS, judged)
             for n in range(n_images)
             for k in (_VOLUME_CURVES if n < how.n_volumes else _ANATOMY_CURVES)
         ]
+        anatomy = range(how.n_volumes, min(n_images, how.n_volumes + _MOST_WITH_SURFACES))
         self._surfaces = [
             (self._curve(a, 0, _KNOTS_OF_SURFACES, judged), self._curve(b, 0, _KNOTS_OF_SURFACES, judged))
-            for a, b in itertools.combinations(anatomy[:_MOST_WITH_SURFACES], 2)
+            for a, b in itertools.combinations(anatomy, 2)
         ]
         seen_by = [n for n in range(n_images) for _ in _SCALES]
         seen_by += [curve.image for curve in self._curves for _ in range(curve.n_columns)]
         # Surfaces are of anatomy, which may predict every volume.
         seen_by += [-1] * sum(a.n_columns * b.n_columns for a, b in self._surfaces)
-        own = [target for target in self._targets for _ in _OWN_SCALES]
+        own = [int(target) for target in targets for _ in _OWN_SCALES]
         self._made_of = np.array(seen_by + [-1] * len(own))
         self._belongs_to = np.array([-1] * len(seen_by) + own)
         self.n_columns = len(self._made_of)
@@ -165,7 +154,7 @@ class AdditiveColumns:
         return _Curve(image, scale, np.unique(np.quantile(values, np.linspace(0, 1, n_knots))))
 
     def _pieces(self, curve: _Curve, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The value at every knot but the first, where the others are 0 there: (n, n_columns)."""
+        """Hats over all knots but the first, each 1 at its knot and 0 at the others: (n, n_columns)."""
         pieces = np.zeros((len(voxels), len(curve.knots)))
         if curve.n_columns:
             values = self._smooth[curve.image, curve.scale, voxels]
@@ -174,3 +163,28 @@ class AdditiveColumns:
             rows = np.arange(len(voxels))
             pieces[rows, left], pieces[rows, left + 1] = 1 - share, share
         return pieces[:, 1:]
+
+
+def _means_within(
+    groups: NDArray[np.intp], spacing_mm: tuple[float, float, float], check: Callable[[], None]
+) -> Callable[[NDArray[np.float32], float, int | None], NDArray[np.float32]]:
+    """Gaussian means of an image at an SD in voxels, for every voxel among those of its own group."""
+    regions = [groups == number for number in np.unique(groups)]
+    means = [LocalMeans(region, spacing_mm, check) for region in regions]
+    voxel_mm = min(spacing_mm[:2])
+
+    def around(image: NDArray[np.float32], scale: float, left_out: int | None) -> NDArray[np.float32]:
+        found = np.zeros_like(image)
+        for region, mean in zip(regions, means, strict=True):
+            found[region] = mean.around(image, scale * voxel_mm, left_out)[region]
+        return found
+
+    return around
+
+
+def _some_of(voxels: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Flat indices of voxels, of many only some; of none given, of all."""
+    chosen = np.flatnonzero(voxels)
+    if not chosen.size:
+        chosen = np.arange(voxels.size)
+    return chosen[:: max(1, chosen.size // _MOST_FOR_KNOTS)]

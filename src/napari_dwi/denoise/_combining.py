@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dwi.denoise._additive import Additive, AdditiveColumns
+from napari_dwi.denoise._additive import AdditiveColumns, ImageFacts
 from napari_dwi.denoise._linear_patches import LinearPatches, predict_linearly
 from napari_dwi.denoise._linear_prediction import predict
 from napari_dwi.denoise._local_means import LocalMeans, reach_of_noise
@@ -73,7 +73,7 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
     spacing_mm = grid.spacing_slices_last_mm
     voxel_mm = min(spacing_mm[:2])
     patches = _by_patches(found, context)
-    how = Additive(priors.n_volumes, spacing_mm, alike)
+    how = ImageFacts(priors.n_volumes, spacing_mm, alike)
     curves = _by_curves(found, how, context)
     for step, target in enumerate(task.targets):
         progress.check()
@@ -171,7 +171,7 @@ def _by_patches(found: Represented, context: Context) -> _Regression:
     return _crossed(found.told.start, found, learnt, replace(context, progress=progress))
 
 
-def _by_curves(found: Represented, how: Additive, context: Context) -> _Regression:
+def _by_curves(found: Represented, how: ImageFacts, context: Context) -> _Regression:
     groups, targets, everywhere = found.priors.body.astype(np.intp), found.task.targets, found.learnt_linearly
     progress = context.progress.part(1, 2)
     columns = AdditiveColumns(found.priors.images, targets, groups, everywhere, how, progress.part(0, 2))

@@ -34,12 +34,12 @@ class AdditiveRegressionParameters(DenoiseParameters):
 def _denoise(
     inputs: Inputs, parameters: AdditiveRegressionParameters, context: Context, targets: NDArray[np.intp]
 ) -> Denoised:
-    from napari_dwi.denoise._additive import Additive, AdditiveColumns
+    from napari_dwi.denoise._additive import AdditiveColumns, ImageFacts
     from napari_dwi.denoise._linear_prediction import predict
 
     series = inputs.series
     own = chosen_neighbours(parameters.own_neighbours, series, context.progress)
-    how = Additive(len(series.b_values), series.grid.spacing_slices_last_mm, alike=own != "all")
+    how = ImageFacts(len(series.b_values), series.grid.spacing_slices_last_mm, alike=own != "all")
 
     def predict_additively(
         images: NDArray[np.float32],
