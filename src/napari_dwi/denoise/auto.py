@@ -1,4 +1,4 @@
-"""Auto: BL-INR, patch regression and Patch2Self together, each as far as unseen voxels say so."""
+"""Auto: BL-INR and two regressions together, each as far as unseen voxels say so."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ METHOD = Method(
     title="Auto",
     task="denoise",
     summary=(
-        "Mixes BL-INR, linear patch regression and Patch2Self volume by volume, as voxels that they have not "
+        "Mixes BL-INR, patch regression and additive regression volume by volume, as voxels they have not "
         "seen say is best, and adds back structure left in the residual. The choice when in doubt."
     ),
     reference=(
