@@ -192,6 +192,16 @@ def test_every_optimiser_learns_and_goes_on_where_it_was_stopped(tmp_path: Path,
     assert kept.about["Training"]["optimiser"] == optimiser
 
 
+def test_a_run_killed_while_its_state_is_written_goes_on(tmp_path: Path) -> None:
+    """The tensors of the next epoch have their name, and the state that would name them has not."""
+    trained(replace(BRIEF, epochs=2), folder=tmp_path)
+    (state,) = tmp_path.glob("state*.safetensors")
+    other = {"state-even": "state-odd", "state-odd": "state-even"}[state.stem]
+    (tmp_path / f"{other}.safetensors").write_bytes(b"of an epoch that nothing tells of")
+    assert len(trained(replace(BRIEF, epochs=2), folder=tmp_path).history) == 2
+    assert len(list(tmp_path.glob("state*"))) <= 3
+
+
 def test_the_weights_of_the_best_epoch_are_kept() -> None:
     result = trained(replace(BRIEF, epochs=4, learning_rate=0.3))
     losses = [record.validation_loss for record in result.history]
@@ -203,6 +213,10 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     trained(replace(BRIEF, epochs=1), folder=tmp_path)
     with pytest.raises(BadInputError, match="a run with other settings"):
         trained(replace(BRIEF, epochs=1, batch_size=3), folder=tmp_path)
+    with pytest.raises(BadInputError, match="a run with another network"):
+        trained(replace(BRIEF, epochs=1), folder=tmp_path, network=NetworkConfig(widths=(2, 3)))
+    with pytest.raises(BadInputError, match="other images or pairs"):
+        trained(replace(BRIEF, epochs=1), folder=tmp_path, about={"Pairs": ["another"]})
 
 
 def test_a_stop_is_noticed_before_the_next_step() -> None:

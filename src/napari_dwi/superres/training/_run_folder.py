@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
     from napari_dwi.superres.training.config import NetworkConfig, TrainingConfig
 
 CONFIG, STATE = "config.json", "state.json"
-_TENSORS = "state.safetensors"
+# In turn, so that whatever moment a run is killed at, the state that is there names tensors that are.
+_TENSORS = ("state-even.safetensors", "state-odd.safetensors")
 _LARGEST_BYTES = 4_000_000_000
+# How the parts of a run's settings are called where they differ.
+_PARTS = {
+    "Network": "another network",
+    "Training": "other settings",
+    "About": "other images or pairs to learn from, or another start",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +67,7 @@ class RunState:
 class _Said:
     """What ``state.json`` says."""
 
+    tensors: str
     sha256: str
     learning_rate: float
     schedule: dict[str, Any]
@@ -112,14 +121,15 @@ class RunFolder:
         if not (self._folder / STATE).exists():
             return None
         settings = read_json(self._folder / CONFIG)
-        if any(settings.get(part) != json.loads(json.dumps(said)) for part, said in self._settings.items()):
-            raise BadInputError(
-                "this folder holds a run with other settings",
-                file=self._folder,
-                remedy="Choose another folder, or remove this one.",
-            )
+        for part, said in self._settings.items():
+            if settings.get(part) != json.loads(json.dumps(said)):
+                raise BadInputError(
+                    f"this folder holds a run with {_PARTS[part]}",
+                    file=self._folder,
+                    remedy="Choose another folder, or remove this one.",
+                )
         said = from_json(_Said, read_json(self._folder / STATE), self._folder / STATE)
-        path = self._folder / _TENSORS
+        path = self._folder / Path(said.tensors).name
         data = weight_files.read_weight_bytes(path, _LARGEST_BYTES)
         weight_files.check_digest(data, said.sha256, path)
         shapes = {f"{part}/{name}": one.shape for part in ("last", "best") for name, one in like.items()}
@@ -144,14 +154,19 @@ class RunFolder:
         def write(file: BinaryIO) -> None:
             file.write(data)
 
-        said = _Said(weight_files.digest_of(data), state.learning_rate, state.schedule, state.history)
+        name, before = (_TENSORS[(len(state.history) + step) % 2] for step in (0, 1))
+        digest = weight_files.digest_of(data)
+        said = _Said(name, digest, state.learning_rate, state.schedule, state.history)
         lines = [json.dumps(to_json(record)) for record in state.history]
         with file_set(self._folder) as files:
             settings = self._settings | {"SoftwareVersions": software_versions()}
             files.add_text(self._folder / CONFIG, json.dumps(settings, indent=2) + "\n")
-            files.add(self._folder / _TENSORS, write)
+            files.add(self._folder / name, write)
             files.add_text(self._folder / STATE, json.dumps(to_json(said)) + "\n")
             files.add_text(self._folder / METRICS, "\n".join(lines) + "\n")
+        # Where it cannot be removed it is written over later.
+        with contextlib.suppress(OSError):
+            (self._folder / before).unlink()
 
     def finish(self, checkpoint: Checkpoint) -> None:
         """Write the network that came of it."""
@@ -161,7 +176,7 @@ class RunFolder:
 
 def forget_state(folder: Path) -> None:
     """Remove what a run would need to go on, which takes most of the room, once nobody wants it to."""
-    for name in (STATE, _TENSORS):
+    for name in (STATE, *_TENSORS):
         (folder / name).unlink(missing_ok=True)
 
 
