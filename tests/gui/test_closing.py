@@ -44,7 +44,7 @@ def test_pressing_the_x_while_a_job_runs_asks_once(answer, closed, tmp_path):
     assert run.returncode == 0, run.stderr
     said = json.loads(run.stdout.splitlines()[-1])
     assert len(said["asked"]) == 1
-    assert "job is still running" in said["asked"][0]
+    assert "job is still running. If you close napari now, nothing of it is kept." in said["asked"][0]
     assert said["stopped"] is closed
     assert said["running"] is not closed
     assert said["visible"] is not closed

@@ -57,7 +57,8 @@ class CloseGuard(QObject):
 
     def _ask(self, window: QMainWindow, room: ReadingRoom) -> None:
         if not room.queue.is_idle:
-            question = "A job is still running. Its result will be lost if you close napari now."
+            kept = dict.fromkeys(job.kept for job in room.queue.jobs if not job.is_over)
+            question = f"A job is still running. If you close napari now, {'; '.join(kept)}."
             if not ask(window, question, "Stop it and close"):
                 return
             room.queue.stop_all()

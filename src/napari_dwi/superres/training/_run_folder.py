@@ -121,8 +121,8 @@ class RunFolder:
         if not (self._folder / STATE).exists():
             return None
         settings = read_json(self._folder / CONFIG)
-        for part, said in self._settings.items():
-            if settings.get(part) != json.loads(json.dumps(said)):
+        for part, wanted in self._settings.items():
+            if settings.get(part) != json.loads(json.dumps(wanted)):
                 raise BadInputError(
                     f"this folder holds a run with {_PARTS[part]}",
                     file=self._folder,
