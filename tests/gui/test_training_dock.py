@@ -150,7 +150,7 @@ def test_use_in_super_resolve_runs_the_network(dock, finished, idle, errors, sca
 
 @pytest.mark.parametrize(
     ("folder", "expected"),
-    [(None, "the run needs a folder"), ("finished", "holds a run with other settings")],
+    [(None, "the run needs a folder"), ("finished", "holds a run with another network")],
 )
 def test_what_speaks_against_a_run_is_told(dock, finished, idle, errors, folder, expected):
     dock.training.form.form.set_values(TrainingChoices(epochs=2))

@@ -15,6 +15,7 @@ from napari_dwi.cli import main
 from napari_dwi.errors import BadInputError, Stopped
 from napari_dwi.methods.method import Context
 from napari_dwi.methods.progress import Progress
+from napari_dwi.superres.pairs.store import PairStore
 from napari_dwi.superres.search.config import search_config_of
 from napari_dwi.superres.search.running import SearchResult, run_search
 from napari_dwi.superres.search.trials import TrialRecord, read_trials
@@ -154,6 +155,15 @@ def test_a_folder_holds_one_search(killed: Killed) -> None:
     with pytest.raises(BadInputError, match="holds another search"):
         run_search(other, killed.folder)
     assert read_trials(killed.folder) == killed.result.trials
+
+
+def test_a_search_within_a_folder_of_pairs_is_refused(tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs"
+    PairStore.create(pairs)
+    config = search_config_of(SAID, tmp_path / "search.json")
+    with pytest.raises(BadInputError, match="a place for pairs alone"):
+        run_search(config, pairs / "search")
+    assert not (pairs / "search").exists()
 
 
 def test_what_is_wrong_in_a_process_is_told_as_it_is(tmp_path: Path) -> None:

@@ -140,8 +140,16 @@ def test_previews_are_pictures_that_anyone_can_read(finished: tuple[Path, list[E
 
 def test_other_pairs_are_another_run(finished: tuple[Path, list[EpochRecord]], pairs: Path) -> None:
     other = of_pairs(pairs, split={"seed": 5, "validation": 0.5})
-    with pytest.raises(BadInputError, match="a run with other settings"):
+    with pytest.raises(BadInputError, match="other images or pairs to learn from"):
         run_training(other, finished[0], device="cpu", threads=1)
+
+
+def test_a_run_within_the_folder_of_pairs_is_refused(pairs: Path) -> None:
+    before = sorted(pairs.iterdir())
+    for folder in (pairs, pairs / "run"):
+        with pytest.raises(BadInputError, match="a place for pairs alone"):
+            run_training(of_pairs(pairs), folder, device="cpu", threads=1)
+    assert sorted(pairs.iterdir()) == before
 
 
 def test_fine_tuning_goes_on_from_what_was_learnt(

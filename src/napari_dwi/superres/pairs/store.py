@@ -254,6 +254,23 @@ class PairStore:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_outside_pairs(folder: Path) -> None:
+    """Refuse a folder for something else that lies within a folder of pairs, or is one.
+
+    Raises
+    ------
+    BadInputError
+        If it does.
+    """
+    for place in (folder, *folder.absolute().parents):
+        if (place / "zarr.json").exists():
+            raise BadInputError(
+                "this is a place for pairs alone",
+                file=place,
+                remedy="Choose a folder beside it.",
+            )
+
+
 def _zarr_files() -> ModuleType:
     try:
         from napari_dwi.superres.pairs import _zarr_files as files

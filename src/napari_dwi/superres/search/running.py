@@ -18,6 +18,7 @@ from napari_dwi.methods.killable import call_killable
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan.file_set import file_set
 from napari_dwi.scan.json_files import read_json
+from napari_dwi.superres.pairs.store import check_outside_pairs
 from napari_dwi.superres.search.config import SEARCH, SearchConfig, said_of
 from napari_dwi.superres.search.trials import (
     FINISHED,
@@ -187,6 +188,7 @@ def _state(folder: Path, config: SearchConfig) -> tuple[float, str]:
 
 def _say(config: SearchConfig, folder: Path) -> None:
     """Have the folder say which search it holds."""
+    check_outside_pairs(folder)
     path, said = folder / SEARCH, json.loads(json.dumps(said_of(config, folder)))
     if path.exists():
         before: dict[str, Any] = read_json(path)

@@ -15,6 +15,7 @@ from napari_dwi.methods.device import chosen_device, torch_threads
 from napari_dwi.methods.library_loading import load_torch
 from napari_dwi.methods.progress import Progress
 from napari_dwi.scan.file_set import check_writable, file_set
+from napari_dwi.superres.pairs.store import check_outside_pairs
 from napari_dwi.superres.training.previews import write_preview
 from napari_dwi.superres.training.run_config import RunConfig, said_of, start_path
 from napari_dwi.superres.training.training_data import TrainingData, check_not_learnt_from, open_data
@@ -122,6 +123,7 @@ def run_training(
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Hold a run folder against other processes, which would write over each other's epochs."""
+    check_outside_pairs(folder)
     check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / _LOCK, timeout=0)
