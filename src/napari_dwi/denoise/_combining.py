@@ -32,6 +32,8 @@ _ENOUGH_VOXELS = 300_000
 _FEWEST_UNSEEN = 200
 # What is expected where the noise does not let it be found out: fewest weights, least to learn by heart.
 _EXPECTED = np.array([0.0, 0.0, 1.0])
+# Where too few voxels are unseen to judge anything: the one that watches what it has not seen.
+_UNJUDGED = np.array([1.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,7 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
         final = np.stack([told.mean[step], told.start[step], curves.seen[step]])
         unseen = np.stack([patches.unseen[step] + learnt, patches.unseen[step], curves.unseen[step]])
         judged = task.learnt_from[step] & np.isfinite(learnt) & task.within
-        weights = _EXPECTED
+        weights = _UNJUDGED
         errors = np.full(3, np.nan)
         factors = np.zeros(len(_SCALES))
         if np.count_nonzero(judged) >= _FEWEST_UNSEEN:
@@ -114,8 +116,8 @@ def combined(found: Represented, inputs: Inputs, add_back: bool, context: Contex
                     for name, error in zip(_NAMES, errors, strict=True)
                 },
                 "AddedBackOfResidual": {
-                    f"{scale * voxel_mm:g} mm": float(factor)
-                    for scale, factor in zip(_SCALES, factors, strict=True)
+                    f"{sd * voxel_mm:g} mm": float(factor)
+                    for sd, factor in zip(_SCALES, factors, strict=True)
                 },
             }
         )
