@@ -1,13 +1,15 @@
 """Figures 2, 10, 11 and 12 of the BL-INR paper, measured again beside the paper's own numbers.
 
 Run ``python benchmarks/blinr_paper.py --out results.tsv --plots FOLDER``; with ``--out`` a run that was
-stopped goes on where it was. The paper's protocol: only the b = 0 volume is noisy, and the other b-values,
-T1 and T2 are nearly clean; 14 heads; Rician noise; Gudbjartsson-Patz correction of the result with the
-known noise level; PSNR and SSIM over whole images. This correction leaves 0.75 sigma in the air of a
-denoised image, which weighs on whole images at SNR 1; so PSNR after Koay's correction stands beside it,
-over whole images and inside the labelled tissue. Its heads are scans of patients, ours the digital head
-folded in 14 ways with as many seeds of the noise, 96 x 96 x 8 voxels of 2 x 2 x 4 mm. The paper does not say
-what its SNR is; ours is the mean noise-free b = 0 signal of the brain over sigma.
+stopped goes on where it was, and ``--heads 0`` prints what a file holds.
+
+The paper's protocol: only the b = 0 volume is noisy, and the other b-values, T1 and T2 are nearly clean; 14
+heads; Rician noise; Gudbjartsson-Patz correction of the result with the known noise level; PSNR and SSIM
+over whole images. This correction leaves 0.75 sigma in the air of a denoised image, which weighs on whole
+images at SNR 1; so PSNR after Koay's correction stands beside it, over whole images and inside the labelled
+tissue. Its heads are scans of patients, ours the digital head folded in 14 ways with as many seeds of the
+noise, 96 x 96 x 8 voxels of 2 x 2 x 4 mm. The paper does not say what its SNR is; ours is the mean
+noise-free b = 0 signal of the brain over sigma.
 
 BL-INR runs with its preset ``paper`` (1024 units, 20 epochs): days on a CPU, minutes on a graphics card
 (``--device cuda``). ``--width``, ``--batch``, ``--epochs``, ``--heads``, ``--shape``, ``--mixed`` and
@@ -38,7 +40,8 @@ from napari_dwi.physics.rician import correct_rician_bias
 from napari_dwi.physics.scan_noise import CLEAN_PRIORS, ScanNoise
 from napari_dwi.scan import resample_to
 
-_KEYS = ("figure", "part", "snr", "head", "variant", "width", "epochs", "batch", "shape", "precision")
+_HOW = ("width", "epochs", "batch", "shape", "precision")
+_KEYS = ("figure", "part", "snr", "head", "variant", *_HOW)
 _VALUES = ("psnr", "ssim", "koay_psnr", "koay_ssim", "tissue_psnr", "lpips", "seconds")
 # Other bodies than the one that everything was tried on.
 _FIRST_HEAD = 100
@@ -70,11 +73,8 @@ def main() -> None:
         print(f"LPIPS {why_not()}")
     for head in range(_FIRST_HEAD, _FIRST_HEAD + options.heads):
         _measure_head(results, head, options)
-    print(
-        f"\nup to {options.heads} heads of {options.shape} voxels, {options.width} units, "
-        f"{options.epochs} epochs, batches of {options.batch}, "
-        f"{'mixed' if options.mixed else 'full'} precision"
-    )
+    for how in dict.fromkeys(tuple(row[name] for name in _HOW) for row in results.rows):
+        print("\n" + ", ".join(f"{name} {value}" for name, value in zip(_HOW, how, strict=True)))
     print_tables(results, options.figures)
     for sentence in findings(results):
         print(sentence)

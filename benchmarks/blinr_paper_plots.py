@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,7 +13,12 @@ from results_file import ResultsFile
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-_MEASURES = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
+# By column of the results: what it is, and which of the paper's two numbers it is, if any.
+_MEASURES: dict[str, tuple[str, int | None]] = {
+    "psnr": ("PSNR (dB)", 0),
+    "ssim": ("SSIM", 1),
+    "tissue_psnr": ("PSNR of tissue, Koay (dB)", None),
+}
 _PAPER_COLOUR = "#c04020"
 
 
@@ -34,21 +40,17 @@ def draw(results: ResultsFile, figures: list[int], folder: Path) -> list[Path]:
 def _bars(results: ResultsFile, figure: int) -> plt.Figure:
     rows = [row for row in results.rows if row["figure"] == str(figure) and row["psnr"]]
     levels = list(dict.fromkeys(row["snr"] for row in rows))
-    window, places = plt.subplots(len(levels), 2, figsize=(12, 3.6 * len(levels)), squeeze=False)
+    window, places = plt.subplots(len(levels), 3, figsize=(18, 3.6 * len(levels)), squeeze=False)
     for line, snr in zip(places, levels, strict=True):
         names = list(dict.fromkeys(row["variant"] for row in rows if row["snr"] == snr))
-        for place, (measure, text), which in zip(line, _MEASURES.items(), (0, 1), strict=True):
+        for place, (measure, (text, which)) in zip(line, _MEASURES.items(), strict=True):
             numbers = [
                 results.numbers(measure, figure=figure, snr=snr, variant=name, part="brain") for name in names
             ]
             spread = [np.std(values) for values in numbers]
             place.bar(names, [np.mean(values) for values in numbers], yerr=spread, color="#6080a0")
-            known = [
-                (n, PAPER[figure, "brain", snr, name][which])
-                for n, name in enumerate(names)
-                if (figure, "brain", snr, name) in PAPER and PAPER[figure, "brain", snr, name][which]
-            ]
-            if known:
+            paper = {n: PAPER.get((figure, "brain", snr, name)) for n, name in enumerate(names)}
+            if known := _known(paper, which):
                 place.plot(*zip(*known, strict=True), "D", color=_PAPER_COLOUR, label="paper")
                 place.legend()
             place.set(title=f"SNR {snr}", ylabel=text)
@@ -61,8 +63,8 @@ def _curves(
     results: ResultsFile, figure: int, lines: dict[str, tuple[str, str, dict[float, str]]], x_text: str
 ) -> plt.Figure:
     """Lines of variants: title to part, SNR and the variant at each x."""
-    window, places = plt.subplots(1, 2, figsize=(12, 4))
-    for place, (measure, text), which in zip(places, _MEASURES.items(), (0, 1), strict=True):
+    window, places = plt.subplots(1, 3, figsize=(18, 4))
+    for place, (measure, (text, which)) in zip(places, _MEASURES.items(), strict=True):
         for title, (part, snr, variants) in lines.items():
             points = {
                 x: results.numbers(measure, figure=figure, part=part, snr=snr, variant=name)
@@ -74,13 +76,22 @@ def _curves(
             means = [np.mean(values) for values in points.values()]
             (drawn,) = place.plot(list(points), means, "o-", label=title)
             paper = {x: PAPER.get((figure, part, snr, name)) for x, name in variants.items()}
-            known = [(x, numbers[which]) for x, numbers in paper.items() if numbers and numbers[which]]
-            if known:
+            if known := _known(paper, which):
                 place.plot(*zip(*known, strict=True), "D", color=drawn.get_color(), mfc="none", ms=9)
         place.set(xlabel=x_text, ylabel=text)
         place.legend(fontsize=8)
     window.suptitle("open diamonds: the paper")
     return window
+
+
+def _known(
+    paper: Mapping[float, tuple[float | None, ...] | None], which: int | None
+) -> list[tuple[float, float]]:
+    """What the paper prints, by place on the axis."""
+    if which is None:
+        return []
+    printed = {x: numbers[which] for x, numbers in paper.items() if numbers}
+    return [(x, number) for x, number in printed.items() if number is not None]
 
 
 def _figure_11(results: ResultsFile) -> plt.Figure:
