@@ -49,6 +49,14 @@ def test_the_gpu_agrees_with_the_cpu(inputs: Inputs) -> None:
     assert np.abs(on_gpu - on_cpu).mean() < 0.02 * on_cpu.mean()
 
 
+def test_numbers_of_16_bits_give_nearly_the_same_image(inputs: Inputs) -> None:
+    full, mixed = (
+        run(inputs, "cuda", _QUICK | {"mixed_precision": how}).output.image("denoised").signal
+        for how in ("no", "yes")
+    )
+    assert np.abs(mixed - full).mean() < 0.02 * full.mean()
+
+
 def test_the_record_names_the_device_that_was_used(inputs: Inputs) -> None:
     assert run(inputs, "auto", _QUICK).record.device == "cuda"
 
