@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, all_volumes, outside_the_mask
-from napari_dwi.denoise._prior_images import independent_neighbours
+from napari_dwi.denoise._prior_images import independent_neighbours, without_gaps
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
 from napari_dwi.methods.method import Context, Inputs
-from napari_dwi.scan.missing import filled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +80,7 @@ def denoise_by_prediction(
     BadInputError
         If there is nothing to predict from.
     """
-    series, spacing = inputs.series, inputs.series.grid.spacing_mm
+    series = inputs.series
     progress = all_volumes(inputs, context, targets)
     progress.report(0.0, "preparing")
     slice_axis = series.grid.slice_axis
@@ -100,7 +99,7 @@ def denoise_by_prediction(
     scaled, scales = [], []
     for image in (*signal, *(volume.data for volume in anatomy)):
         progress.check()
-        whole = filled(image, spacing)
+        whole = without_gaps(image, series.grid.spacing_mm, progress)
         progress.check()
         scale = float(np.abs(whole).mean(dtype=np.float64)) or 1.0
         scaled.append(np.moveaxis(whole / np.float32(scale), slice_axis, 2))

@@ -73,10 +73,7 @@ def prior_images(inputs: Inputs, use_anatomy: bool, progress: Progress) -> Prior
     scaled, scales = [], []
     for image in (*signal, *anatomy):
         progress.check()
-        whole = image
-        if not np.isfinite(image).all():
-            seconds = image.size / _FILLED_VOXELS_A_SECOND
-            whole = call_killable(filled, image, series.grid.spacing_mm, progress=progress, seconds=seconds)
+        whole = without_gaps(image, series.grid.spacing_mm, progress)
         scale = _scale(whole)
         scaled.append(np.moveaxis(whole / np.float32(scale), slice_axis, 2))
         scales.append(scale)
@@ -85,6 +82,16 @@ def prior_images(inputs: Inputs, use_anatomy: bool, progress: Progress) -> Prior
     images = np.stack(scaled).astype(np.float32, copy=False)
     progress.check()
     return PriorImages(images, tuple(scales), len(signal), np.ascontiguousarray(body), slice_axis)
+
+
+def without_gaps(
+    image: NDArray[np.float32], spacing_mm: tuple[float, float, float], progress: Progress
+) -> NDArray[np.float32]:
+    """An image, its gaps filled; this takes long where there are any, and can be stopped."""
+    if np.isfinite(image).all():
+        return image
+    seconds = image.size / _FILLED_VOXELS_A_SECOND
+    return call_killable(filled, image, spacing_mm, progress=progress, seconds=seconds)
 
 
 def independent_neighbours(series: DwiSeries, progress: Progress) -> OwnNeighbours:

@@ -51,8 +51,12 @@ def foreground_mask(series: DwiSeries, check: Callable[[], None] = _unchecked) -
     from scipy import ndimage
 
     lowest = series.b_values.indices(series.b_values.distinct[0])
+    image = np.zeros(series.grid.shape, dtype=np.float32)
+    for volume in lowest:
+        check()
+        image += series.signal[..., volume]
     check()
-    image = np.nan_to_num(series.signal[..., lowest].mean(axis=3), posinf=0, neginf=0)
+    image = np.nan_to_num(image / np.float32(len(lowest)), posinf=0, neginf=0)
     smooth = _smoothed(image, check)
     if smooth.min() == smooth.max():
         return np.ones(image.shape, dtype=bool)
