@@ -176,13 +176,13 @@ def _by_patches(found: Represented, context: Context) -> _Regression:
 def _by_curves(found: Represented, how: ImageFacts, context: Context) -> _Regression:
     groups, targets, everywhere = found.priors.body.astype(np.intp), found.task.targets, found.learnt_linearly
     progress = context.progress.part(1, 2)
-    columns = AdditiveColumns(found.priors.images, targets, groups, everywhere, how, progress.part(0, 2))
+    columns = AdditiveColumns(found.priors.images, targets, groups, everywhere, how, progress.part(0, 3))
 
     def learnt(learnt_from: NDArray[np.bool_], progress: Progress) -> NDArray[np.float32]:
         return predict(columns, targets, groups, learnt_from, ridge=True, progress=progress)
 
-    seen = learnt(everywhere, progress.part(0, 2))
-    return _crossed(seen, found, learnt, replace(context, progress=progress.part(1, 2)))
+    seen = learnt(everywhere, progress.part(1, 3))
+    return _crossed(seen, found, learnt, replace(context, progress=progress.part(2, 3)))
 
 
 def _crossed(
