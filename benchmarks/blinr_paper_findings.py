@@ -147,8 +147,9 @@ def _of_frequencies(levels: _Levels) -> Iterator[str]:
         best = max(curve, key=curve.__getitem__)
         told = ", ".join(f"{omega}: {db:.2f}" for omega, db in curve.items())
         flat = max(curve.values()) - min(curve.values()) < 2 * _SAME_DB
+        ends = max(curve[OMEGAS[0]], curve[OMEGAS[-1]])
         yield _said(
-            curve[best] - curve[20] < _SAME_DB and not flat,
+            curve[best] - curve[20] < _SAME_DB <= curve[20] - ends and not flat,
             f"omega_max = 20 is the peak of an inverted U ({part}, SNR {snr})",
             told + (" - flat" if flat else ""),
         )
