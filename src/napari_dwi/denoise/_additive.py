@@ -58,7 +58,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    """A curve of straight pieces between knots of an image at a scale; its first knot is 0."""
+    """A curve of straight pieces between knots of an image at a scale, 0 at the first knot."""
 
     image: int
     scale: int
@@ -82,7 +82,7 @@ class AdditiveColumns:
         Means are taken among voxels of one number; 0 is air, whose values curves need not tell apart.
     learnt_from : ndarray of bool, shape (x, y, z)
         Voxels that weights are learnt from.
-    how : Additive
+    how : ImageFacts
         What the images are.
     progress : Progress
         Where to report.
