@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_dwi.denoise._additive import AdditiveColumns, ImageFacts
 from napari_dwi.denoise._linear_patches import LinearPatches, predict_linearly
-from napari_dwi.denoise._linear_prediction import predict
+from napari_dwi.denoise._linear_prediction import ToPredict, predict
 from napari_dwi.methods.progress import Progress
 
 SHAPE = (24, 22, 6)
@@ -20,8 +20,9 @@ def predicted(volumes: list[np.ndarray], anatomy: list[np.ndarray], alike: bool 
     images = np.stack([*volumes, *anatomy]).astype(np.float32)
     groups, everywhere = np.ones(images.shape[1:], np.intp), np.ones(images.shape[1:], bool)
     targets, how = np.array([0]), ImageFacts(len(volumes), SPACING_MM, alike)
-    columns = AdditiveColumns(images, targets, groups, everywhere, how, Progress())
-    return predict(columns, targets, groups, everywhere, ridge=True, progress=Progress())[0]
+    wanted = ToPredict(images, targets, groups, everywhere)
+    columns = AdditiveColumns(wanted, how, Progress())
+    return predict(columns, wanted, ridge=True, progress=Progress())[0]
 
 
 def left(found: np.ndarray, truth: np.ndarray) -> float:
@@ -42,10 +43,7 @@ def test_a_tissue_may_be_bright_where_it_is_neither_dark_nor_bright_on_anatomy(
     truth = np.exp(-(smooth[0] ** 2))
     noisy = truth + 0.3 * rng.normal(size=SHAPE)
     patches = predict_linearly(
-        np.stack([noisy, smooth[0]]).astype(np.float32),
-        np.array([0]),
-        ONE_GROUP,
-        EVERYWHERE,
+        ToPredict(np.stack([noisy, smooth[0]]).astype(np.float32), np.array([0]), ONE_GROUP, EVERYWHERE),
         LinearPatches(1, "none", ridge=True),
         Progress(),
     )[0]
@@ -94,8 +92,9 @@ def test_groups_do_not_mix(rng: np.random.Generator) -> None:
     targets, how = np.array([0]), ImageFacts(1, SPACING_MM, False)
 
     def body(images: np.ndarray) -> np.ndarray:
-        columns = AdditiveColumns(images, targets, groups, EVERYWHERE, how, Progress())
-        return predict(columns, targets, groups, EVERYWHERE, ridge=True, progress=Progress())[0][:12]
+        wanted = ToPredict(images, targets, groups, EVERYWHERE)
+        columns = AdditiveColumns(wanted, how, Progress())
+        return predict(columns, wanted, ridge=True, progress=Progress())[0][:12]
 
     before = body(images)
     images[:, 12:] += 1000

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dwi.denoise._linear_patches import LinearPatches, OwnNeighbours, predict_linearly
+from napari_dwi.denoise._linear_prediction import ToPredict
 from napari_dwi.methods.progress import Progress
 
 SHAPE = (12, 10, 6)
@@ -18,7 +19,8 @@ def predicted(
     learnt_from: np.ndarray = EVERYWHERE,
 ) -> np.ndarray:
     """The prediction of the first image."""
-    return predict_linearly(images.astype(np.float32), np.array([0]), groups, learnt_from, how, Progress())[0]
+    wanted = ToPredict(images.astype(np.float32), np.array([0]), groups, learnt_from)
+    return predict_linearly(wanted, how, Progress())[0]
 
 
 @pytest.mark.parametrize("ridge", [True, False])
@@ -52,9 +54,8 @@ def test_no_voxel_helps_to_predict_itself_not_even_at_the_border(
     noise = rng.normal(size=(1, *shape))
     how = LinearPatches(2, own, ridge=True)
     everywhere, one_group = np.ones(shape, bool), np.zeros(shape, np.intp)
-    found = predict_linearly(noise.astype(np.float32), np.array([0]), one_group, everywhere, how, Progress())[
-        0
-    ]
+    wanted = ToPredict(noise.astype(np.float32), np.array([0]), one_group, everywhere)
+    found = predict_linearly(wanted, how, Progress())[0]
     assert np.mean((found - found.mean()) * noise[0]) < 0.2
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_dwi.denoise._linear_prediction import ToPredict
     from napari_dwi.methods.progress import Progress
 
 # SD of the Gaussian means, in voxels of the slice; 0 is the image itself.
@@ -74,29 +75,16 @@ class AdditiveColumns:
 
     Parameters
     ----------
-    images : ndarray, float32, shape (n_images, x, y, z)
-        Volumes, then anatomy, of order one, without NaN; z is the slice axis.
-    targets : ndarray of int
-        Which volumes are to be predicted.
-    groups : ndarray of int, shape (x, y, z)
-        Means are taken among voxels of one number; 0 is air, whose values curves need not tell apart.
-    learnt_from : ndarray of bool, shape (x, y, z)
-        Voxels that weights are learnt from.
+    wanted : ToPredict
+        What is to be predicted. Means are taken among voxels of one group.
     how : ImageFacts
         What the images are.
     progress : Progress
         Where to report.
     """
 
-    def __init__(
-        self,
-        images: NDArray[np.float32],
-        targets: NDArray[np.intp],
-        groups: NDArray[np.intp],
-        learnt_from: NDArray[np.bool_],
-        how: ImageFacts,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, wanted: ToPredict, how: ImageFacts, progress: Progress) -> None:
+        images, targets, groups = wanted.images, wanted.targets, wanted.groups
         n_images, total = len(images), len(images) + len(targets)
         around = _means_within(groups, how.spacing_mm, progress.check)
         self._smooth = np.empty((n_images, len(_SCALES), groups.size), dtype=np.float32)
@@ -109,7 +97,7 @@ class AdditiveColumns:
             progress.report((n_images + step) / total, "means around voxels")
             for k, scale in enumerate(_OWN_SCALES):
                 self._own[step, k] = around(images[target], scale, reach_of_noise(how.alike)).reshape(-1)
-        judged = _some_of(learnt_from & (groups > 0))
+        judged = _some_of(wanted.learnt_from & (groups > 0))
         self._curves = [
             self._curve(n, k, _KNOTS, judged)
             for n in range(n_images)

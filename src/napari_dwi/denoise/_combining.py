@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_dwi.denoise._additive import AdditiveColumns, ImageFacts
 from napari_dwi.denoise._linear_patches import LinearPatches, predict_linearly
-from napari_dwi.denoise._linear_prediction import predict
+from napari_dwi.denoise._linear_prediction import ToPredict, predict
 from napari_dwi.denoise._local_means import LocalMeans, reach_of_noise
 from napari_dwi.denoise._stacking import gains, weights_of_mixture
 from napari_dwi.scan import format_b_value
@@ -163,41 +163,45 @@ def _of_the_final(
     return final
 
 
+def _wanted(found: Represented) -> ToPredict:
+    groups = found.priors.body.astype(np.intp)
+    return ToPredict(found.priors.images, found.task.targets, groups, found.learnt_linearly)
+
+
 def _by_patches(found: Represented, context: Context) -> _Regression:
-    def learnt(learnt_from: NDArray[np.bool_], progress: Progress) -> NDArray[np.float32]:
-        how = LinearPatches(1, found.task.own, ridge=True)
-        groups, targets = found.priors.body.astype(np.intp), found.task.targets
-        return predict_linearly(found.priors.images, targets, groups, learnt_from, how, progress)
+    how = LinearPatches(1, found.task.own, ridge=True)
+
+    def learnt(wanted: ToPredict, progress: Progress) -> NDArray[np.float32]:
+        return predict_linearly(wanted, how, progress)
 
     progress = context.progress.part(0, 2)
-    return _crossed(found.told.start, found, learnt, replace(context, progress=progress))
+    return _crossed(found.told.start, _wanted(found), learnt, replace(context, progress=progress))
 
 
 def _by_curves(found: Represented, how: ImageFacts, context: Context) -> _Regression:
-    groups, targets, everywhere = found.priors.body.astype(np.intp), found.task.targets, found.learnt_linearly
-    progress = context.progress.part(1, 2)
-    columns = AdditiveColumns(found.priors.images, targets, groups, everywhere, how, progress.part(0, 3))
+    wanted, progress = _wanted(found), context.progress.part(1, 2)
+    columns = AdditiveColumns(wanted, how, progress.part(0, 3))
 
-    def learnt(learnt_from: NDArray[np.bool_], progress: Progress) -> NDArray[np.float32]:
-        return predict(columns, targets, groups, learnt_from, ridge=True, progress=progress)
+    def learnt(wanted: ToPredict, progress: Progress) -> NDArray[np.float32]:
+        return predict(columns, wanted, ridge=True, progress=progress)
 
-    seen = learnt(everywhere, progress.part(1, 3))
-    return _crossed(seen, found, learnt, replace(context, progress=progress.part(2, 3)))
+    seen = learnt(wanted, progress.part(1, 3))
+    return _crossed(seen, wanted, learnt, replace(context, progress=progress.part(2, 3)))
 
 
 def _crossed(
     seen: NDArray[np.float32],
-    found: Represented,
-    learnt: Callable[[NDArray[np.bool_], Progress], NDArray[np.float32]],
+    wanted: ToPredict,
+    learnt: Callable[[ToPredict, Progress], NDArray[np.float32]],
     context: Context,
 ) -> _Regression:
     """A prediction, and one of each quarter of the voxels by weights learnt from the rest."""
-    if np.count_nonzero(found.learnt_linearly) > _ENOUGH_VOXELS:
+    if np.count_nonzero(wanted.learnt_from) > _ENOUGH_VOXELS:
         return _Regression(seen, seen)
     fold = np.random.default_rng(context.seed).integers(_FOLDS, size=seen.shape[1:])
     unseen = np.empty_like(seen)
     for number in range(_FOLDS):
         here = fold == number
-        from_others = learnt(found.learnt_linearly & ~here, context.progress.part(number, _FOLDS))
-        unseen[:, here] = from_others[:, here]
+        others = replace(wanted, learnt_from=wanted.learnt_from & ~here)
+        unseen[:, here] = learnt(others, context.progress.part(number, _FOLDS))[:, here]
     return _Regression(seen, unseen)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_dwi.denoise._linear_prediction import predict
+from napari_dwi.denoise._linear_prediction import ToPredict, predict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,37 +38,9 @@ class LinearPatches:
     ridge: bool
 
 
-def predict_linearly(
-    images: NDArray[np.float32],
-    targets: NDArray[np.intp],
-    groups: NDArray[np.intp],
-    learnt_from: NDArray[np.bool_],
-    how: LinearPatches,
-    progress: Progress,
-) -> NDArray[np.float32]:
-    """Predict some images from all of them.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n_images, x, y, z)
-        Volumes and anatomy of order one, without NaN; z is the slice axis.
-    targets : ndarray of int
-        Which of them to predict.
-    groups : ndarray of int, shape (x, y, z)
-        Voxels of one number are predicted by weights of their own, where there are enough of them.
-    learnt_from : ndarray of bool, shape (x, y, z)
-        Voxels to learn the weights from.
-    how : LinearPatches
-        Settings.
-    progress : Progress
-        Where to report.
-
-    Returns
-    -------
-    ndarray, float32, shape (n_targets, x, y, z)
-        The predictions.
-    """
-    return predict(_Patches(images, how, progress), targets, groups, learnt_from, how.ridge, progress)
+def predict_linearly(wanted: ToPredict, how: LinearPatches, progress: Progress) -> NDArray[np.float32]:
+    """Predict some images from all of them: float32, shape (n_targets, x, y, z)."""
+    return predict(_Patches(wanted.images, how, progress), wanted, how.ridge, progress)
 
 
 class _Patches:

@@ -7,6 +7,7 @@ the predictions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -27,6 +28,29 @@ _SMALLEST_DIRECTION = 1e-9
 _VOXELS_A_WEIGHT = 5
 
 
+@dataclass(frozen=True, eq=False)
+class ToPredict:
+    """What a regression is to predict, and from what.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n_images, x, y, z)
+        Volumes, then anatomy, of order one, without NaN; z is the slice axis.
+    targets : ndarray of int
+        Which of them to predict.
+    groups : ndarray of int, shape (x, y, z)
+        Voxels of one number are predicted by weights of their own, where there are enough of them.
+        Number 0 is air.
+    learnt_from : ndarray of bool, shape (x, y, z)
+        Voxels to learn the weights from.
+    """
+
+    images: NDArray[np.float32]
+    targets: NDArray[np.intp]
+    groups: NDArray[np.intp]
+    learnt_from: NDArray[np.bool_]
+
+
 class Columns(Protocol):
     """What describes voxels: columns of values, of which each image may see some."""
 
@@ -42,26 +66,15 @@ class Columns(Protocol):
         """The columns that may predict an image."""
 
 
-def predict(
-    columns: Columns,
-    targets: NDArray[np.intp],
-    groups: NDArray[np.intp],
-    learnt_from: NDArray[np.bool_],
-    ridge: bool,
-    progress: Progress,
-) -> NDArray[np.float32]:
+def predict(columns: Columns, wanted: ToPredict, ridge: bool, progress: Progress) -> NDArray[np.float32]:
     """Predict some images from the columns they may see.
 
     Parameters
     ----------
     columns : Columns
         Of all voxels.
-    targets : ndarray of int
-        The images to predict.
-    groups : ndarray of int, shape (x, y, z)
-        Voxels of one number are predicted by weights of their own, where there are enough of them.
-    learnt_from : ndarray of bool, shape (x, y, z)
-        Voxels to learn the weights from.
+    wanted : ToPredict
+        What.
     ridge : bool
         Whether to shrink the weights as far as generalised cross-validation says (Golub, Heath and
         Wahba 1979); otherwise ordinary least squares.
@@ -73,7 +86,8 @@ def predict(
     ndarray, float32, shape (n_targets, x, y, z)
         The predictions.
     """
-    voxels_of = _grouped(groups, learnt_from, columns.n_columns)
+    targets, groups = wanted.targets, wanted.groups
+    voxels_of = _grouped(groups, wanted.learnt_from, columns.n_columns)
     predicted = np.empty((len(targets), groups.size), dtype=np.float32)
     for step, (everything, learnt) in enumerate(voxels_of):
         part = progress.part(step, len(voxels_of))

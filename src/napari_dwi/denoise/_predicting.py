@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_dwi.denoise._denoising import Denoised, all_volumes, outside_the_mask
+from napari_dwi.denoise._linear_prediction import ToPredict
 from napari_dwi.denoise._prior_images import independent_neighbours, without_gaps
 from napari_dwi.errors import BadInputError
 from napari_dwi.measure.foreground import foreground_mask
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
     from napari_dwi.denoise._linear_patches import LinearPatches, OwnNeighbours
     from napari_dwi.methods.progress import Progress
     from napari_dwi.scan import DwiSeries
-
-
-class Predict(Protocol):
-    """A prediction (n_targets, x, y, z) of volumes, with the arguments of `predict_linearly`."""
-
-    def __call__(
-        self,
-        images: NDArray[np.float32],
-        targets: NDArray[np.intp],
-        groups: NDArray[np.intp],
-        learnt_from: NDArray[np.bool_],
-        *,
-        progress: Progress,
-    ) -> NDArray[np.float32]: ...
 
 
 def chosen_neighbours(choice: str, series: DwiSeries, progress: Progress) -> OwnNeighbours:
@@ -49,15 +36,17 @@ def denoise_by_patches(
 
     n_slices = inputs.series.grid.shape[inputs.series.grid.slice_axis]
     own = how.own == "all" or (how.own == "other slices" and n_slices > 1)
-    return denoise_by_prediction(
-        inputs, use_anatomy, partial(predict_linearly, how=how), own, context, targets
-    )
+
+    def predict(wanted: ToPredict, progress: Progress) -> NDArray[np.float32]:
+        return predict_linearly(wanted, how, progress)
+
+    return denoise_by_prediction(inputs, use_anatomy, predict, own, context, targets)
 
 
 def denoise_by_prediction(
     inputs: Inputs,
     use_anatomy: bool,
-    predict: Predict,
+    predict: Callable[[ToPredict, Progress], NDArray[np.float32]],
     from_itself: bool,
     context: Context,
     targets: NDArray[np.intp],
@@ -70,8 +59,8 @@ def denoise_by_prediction(
         As for every method.
     use_anatomy : bool
         Whether to predict from the anatomical images too.
-    predict : Predict
-        How.
+    predict : callable
+        ``predict(wanted, progress)`` gives the predictions (n_targets, x, y, z).
     from_itself : bool
         Whether a volume alone can be predicted, from other voxels than that predicted.
 
@@ -110,13 +99,13 @@ def denoise_by_prediction(
     if inputs.mask is not None:
         # Of the body only what is in the mask; the air around it has weights of its own.
         learnt_from = np.asarray(learnt_from & ((inputs.mask.data > 0) | ~tissue))
-    predicted = predict(
+    wanted = ToPredict(
         np.stack(scaled),
         targets,
         np.moveaxis(tissue, slice_axis, 2).astype(np.intp),
         np.moveaxis(learnt_from, slice_axis, 2),
-        progress=progress,
     )
+    predicted = predict(wanted, progress)
     predicted *= np.array([scales[target] for target in targets], dtype=np.float32)[:, None, None, None]
     left_out = [
         volume.name for volume in inputs.anatomy if use_anatomy and not np.isfinite(volume.data).any()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dwi.denoise._linear_patches import LinearPatches, predict_linearly
+from napari_dwi.denoise._linear_prediction import ToPredict
 from napari_dwi.denoise._network_images import NetworkImages, Task, network_images
 from napari_dwi.denoise._prior_images import PriorImages, independent_neighbours, prior_images
 from napari_dwi.errors import BadInputError
@@ -134,10 +135,12 @@ def _linear_start(
     how = LinearPatches(radius, own if radius else "none", ridge=True)
     groups = priors.body.astype(np.intp)
     if parameters.use_b_values:
-        return predict_linearly(priors.images, targets, groups, learnt_from, how, progress)
+        return predict_linearly(ToPredict(priors.images, targets, groups, learnt_from), how, progress)
     anatomy = list(range(priors.n_volumes, len(priors.images)))
     alone = [
-        predict_linearly(priors.images[[n, *anatomy]], np.array([0]), groups, learnt_from, how, progress)
+        predict_linearly(
+            ToPredict(priors.images[[n, *anatomy]], np.array([0]), groups, learnt_from), how, progress
+        )
         for n in targets
     ]
     return np.concatenate(alone)

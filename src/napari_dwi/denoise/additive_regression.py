@@ -15,6 +15,7 @@ from napari_dwi.methods.parameters import choice, flag
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_dwi.denoise._linear_prediction import ToPredict
     from napari_dwi.methods.progress import Progress
 
 
@@ -41,16 +42,9 @@ def _denoise(
     own = chosen_neighbours(parameters.own_neighbours, series, context.progress)
     how = ImageFacts(len(series.b_values), series.grid.spacing_slices_last_mm, alike=own != "all")
 
-    def predict_additively(
-        images: NDArray[np.float32],
-        targets: NDArray[np.intp],
-        groups: NDArray[np.intp],
-        learnt_from: NDArray[np.bool_],
-        *,
-        progress: Progress,
-    ) -> NDArray[np.float32]:
-        columns = AdditiveColumns(images, targets, groups, learnt_from, how, progress.part(0, 2))
-        return predict(columns, targets, groups, learnt_from, ridge=True, progress=progress.part(1, 2))
+    def predict_additively(wanted: ToPredict, progress: Progress) -> NDArray[np.float32]:
+        columns = AdditiveColumns(wanted, how, progress.part(0, 2))
+        return predict(columns, wanted, ridge=True, progress=progress.part(1, 2))
 
     return denoise_by_prediction(inputs, parameters.use_anatomy, predict_additively, True, context, targets)
 
